@@ -1,0 +1,82 @@
+"""What can be tuned: families with their parameters and roles, metrics, samplers, pruners, data sets."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Literal, TypeAlias
+
+from service.domain.model import Record
+from service.domain.space import Distribution, Scalar
+
+Role: TypeAlias = Literal["optimisation", "capacity", "objective"]
+"""optimisation: free to search. capacity: runs to its edge unless it costs something.
+objective: a weight of the loss itself; degenerate under a single reconstruction objective
+(DOMAIN.md truth 1)."""
+
+
+class ParameterEntry(Record):
+    """One parameter of a family: its role, default, and what it may be."""
+
+    name: str
+    role: Role
+    default: Scalar
+    default_range: Distribution | None
+    """Searched when a study's space is empty; None: stays at its default."""
+    allowed: Distribution
+    """Every value or range in a space must lie inside this."""
+    also_allowed: list[Scalar] = []
+    """Values outside `allowed` that are fine too (`sigma: learned`)."""
+    per_slot: bool
+    """Whether trials that differ in it can still share an array."""
+    description: str
+
+
+class FamilyEntry(Record):
+    """A kind of model, as the catalog shows it."""
+
+    name: str
+    title: str
+    description: str
+    likelihood: bool
+    """Whether it has a KL term (a VAE); then `loss` has the role objective."""
+    parameters: dict[str, ParameterEntry]
+    metrics: list[str]
+    """The metrics that its trials report, usable as an objective."""
+
+
+class MetricEntry(Record):
+    """A ranking metric."""
+
+    name: str
+    direction: Literal["minimize", "maximize"]
+    unit: str
+    reconstruction: bool
+    """Whether it measures reconstruction alone (then roles of truth 1 apply)."""
+    description: str
+
+
+class Choice(Record):
+    """A named option of the catalog (task, sampler, pruner, data set)."""
+
+    name: str
+    description: str
+
+
+ParameterCounter: TypeAlias = Callable[[str, Mapping[str, Scalar], int], int]
+"""(family, complete config, features) -> trainable parameters of one model."""
+
+SignatureFunction: TypeAlias = Callable[[str, Mapping[str, Scalar]], str]
+"""(family, complete config) -> what trials must share to train in one array."""
+
+
+@dataclass(frozen=True)
+class Catalog:
+    """Every registered family and metric, and the torch-free functions over them."""
+
+    families: dict[str, FamilyEntry]
+    metrics: dict[str, MetricEntry]
+    tasks: list[Choice]
+    samplers: list[Choice]
+    pruners: list[Choice]
+    datasets: list[Choice]
+    count_parameters: ParameterCounter = field(repr=False)
+    signature: SignatureFunction = field(repr=False)

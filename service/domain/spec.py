@@ -1,0 +1,177 @@
+"""StudySpec: the single definition of what a user may ask for."""
+
+from typing import Annotated, Literal, Self, TypeAlias
+
+from pydantic import Field, StrictFloat, StrictInt, model_validator
+
+from service.domain.model import Value, invalid
+from service.domain.space import Scalar, SpaceEntry
+from service.domain.strategies import (
+    Budget,
+    HalvingPruner,
+    Parallel,
+    PrunerSpec,
+    SamplerSpec,
+    TPESampler,
+    Training,
+)
+
+NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9 ._+\-]*$"
+Name: TypeAlias = Annotated[str, Field(min_length=1, max_length=120, pattern=NAME_PATTERN)]
+PathText: TypeAlias = Annotated[str, Field(min_length=1, max_length=1024, pattern=r"^[^\x00-\x1f]+$")]
+Identifier: TypeAlias = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[a-z][a-z0-9_]*$")]
+
+MAX_TRIALS = 100_000
+
+
+class BuiltInDataset(Value):
+    """A data set that ships with the service's dependencies, by name."""
+
+    name: Identifier
+
+
+class IdxDataset(Value):
+    """IDX files (MNIST's format), raw or gzip; `test_images` holds the sealed test split."""
+
+    kind: Literal["idx"]
+    images: PathText
+    test_images: PathText | None = None
+
+
+class NpzDataset(Value):
+    """A .npy file, or one array (`key`) of a .npz file; the first axis counts the samples."""
+
+    kind: Literal["npz"]
+    path: PathText
+    key: Annotated[str, Field(min_length=1, max_length=120)] | None = None
+
+
+DatasetSpec: TypeAlias = BuiltInDataset | IdxDataset | NpzDataset
+
+Part: TypeAlias = (
+    Annotated[StrictInt, Field(ge=1)] | Annotated[StrictFloat, Field(gt=0, lt=1)] | PathText
+)
+
+
+class SplitSpec(Value):
+    """The three parts of the data: shares (below 1), counts (whole numbers), or paths.
+
+    With `order: seed` samples are shuffled by `seed` before they are divided; with
+    `order: file` parts follow one another in file order. `test: null` only with a data
+    set that brings its own test file.
+    """
+
+    train: Part = 0.7
+    validation: Part = 0.15
+    test: Part | None = 0.15
+    order: Literal["seed", "file"] = "seed"
+    seed: int = Field(default=0, ge=0, le=2**63 - 1)
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        parts = [part for part in (self.train, self.validation, self.test) if part is not None]
+        shares = sum(part for part in parts if isinstance(part, float))
+        if shares > 1 + 1e-9:
+            raise invalid(f"the shares add up to {shares:g}", "give shares that add up to at most 1")
+        if len({isinstance(part, str) for part in parts}) > 1:
+            raise invalid("paths and shares are mixed", "give paths for every part, or for none")
+        return self
+
+
+class Task(Value):
+    """What is reconstructed from what."""
+
+    kind: Literal["reconstruct"] = "reconstruct"
+
+
+class Objective(Value):
+    """The metric that ranks trials, on the validation split, on the scale of the scaled data."""
+
+    metric: Identifier = "mse"
+    direction: Literal["minimize", "maximize"] = "minimize"
+
+
+class FamilyChoices(Value):
+    """Several families: the family is searched like a categorical parameter."""
+
+    choices: list[Identifier] = Field(min_length=1, max_length=32)
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if len(set(self.choices)) != len(self.choices):
+            raise invalid("a family stands twice", "list each family once")
+        return self
+
+
+class StudySpec(Value):
+    """One search, as a user asks for it. Only `name`, `dataset` and `family` are required."""
+
+    name: Name
+    dataset: DatasetSpec
+    split: SplitSpec = SplitSpec()
+    scaling: Literal["none", "unit", "standard"] = "unit"
+    task: Task = Task()
+    family: Identifier | FamilyChoices
+    objective: Objective = Objective()
+    space: dict[Identifier, SpaceEntry] = Field(default_factory=dict, max_length=64)
+    training: Training = Training()
+    sampler: SamplerSpec = TPESampler()
+    pruner: PrunerSpec | None = None
+    budget: Budget = Budget()
+    parallel: Parallel = Parallel()
+    seed: int = Field(default=0, ge=0, le=2**63 - 1)
+    trial_seed: int | None = Field(
+        default=None,
+        ge=0,
+        le=2**63 - 1,
+        description="Train every trial with this seed instead of one derived from `seed`: "
+        "how `best/config` repeats one trial exactly.",
+    )
+
+    @property
+    def families(self) -> list[str]:
+        """The families that are searched, in the order given."""
+        return [self.family] if isinstance(self.family, str) else list(self.family.choices)
+
+    @property
+    def family_is_searched(self) -> bool:
+        """Whether `family` is one of the searched parameters."""
+        return not isinstance(self.family, str) and len(self.family.choices) > 1
+
+
+class ResolvedSpec(StudySpec):
+    """A StudySpec with nothing left out and no `auto`; resolving it again changes nothing.
+
+    `space` holds the searched and the user-fixed parameters; `defaults[family]` the value of
+    every other parameter. `rungs` are epochs (ascending, below `training.epochs`).
+    """
+
+    defaults: dict[str, dict[str, Scalar]]
+    rungs: list[int]
+
+    @property
+    def trials(self) -> int:
+        """The number of trials that the budget allows."""
+        assert self.budget.trials is not None
+        return self.budget.trials
+
+    @property
+    def cohort_size(self) -> int:
+        """The number of trials proposed together."""
+        assert isinstance(self.parallel.cohort_size, int)
+        return self.parallel.cohort_size
+
+    @property
+    def cohorts_in_flight(self) -> int:
+        """W of rule R2: how many cohorts may be under way."""
+        assert isinstance(self.parallel.cohorts_in_flight, int)
+        return self.parallel.cohorts_in_flight
+
+    @property
+    def first_eligible_epoch(self) -> int:
+        """The first epoch that counts for best, patience, checkpoint and rungs."""
+        assert isinstance(self.training.first_eligible_epoch, int)
+        return self.training.first_eligible_epoch
+
+
+DEFAULT_PRUNER = HalvingPruner()

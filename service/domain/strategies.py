@@ -1,0 +1,111 @@
+"""How a study searches, prunes, spends and runs in parallel."""
+
+from typing import Annotated, Literal, TypeAlias
+
+from pydantic import Field
+
+from service.domain.model import Value
+
+Auto: TypeAlias = Literal["auto"]
+
+
+class GridSampler(Value):
+    """Every cell of the grid once, in a fixed order."""
+
+    type: Literal["grid"] = "grid"
+
+
+class RandomSampler(Value):
+    """Independent draws from the space."""
+
+    type: Literal["random"] = "random"
+
+
+class TPESampler(Value):
+    """Tree-structured Parzen estimator (Bergstra et al. 2011), multivariate."""
+
+    type: Literal["tpe"] = "tpe"
+    startup_trials: Annotated[int, Field(ge=1, le=10_000)] | Auto = "auto"
+    ei_candidates: int = Field(default=24, ge=1, le=10_000)
+
+
+class GPSampler(Value):
+    """Gaussian-process Bayesian optimisation with log expected improvement."""
+
+    type: Literal["gp"] = "gp"
+    startup_trials: Annotated[int, Field(ge=1, le=10_000)] | Auto = "auto"
+
+
+SamplerSpec: TypeAlias = Annotated[
+    GridSampler | RandomSampler | TPESampler | GPSampler, Field(discriminator="type")
+]
+
+
+class NoPruner(Value):
+    """Every trial runs to its end."""
+
+    type: Literal["none"] = "none"
+
+
+class HalvingPruner(Value):
+    """Successive halving: at each rung the best 1/reduction_factor of the trials go on.
+
+    Rungs stand at min_epochs * reduction_factor**i (Jamieson & Talwalkar 2016).
+    """
+
+    type: Literal["halving"] = "halving"
+    reduction_factor: int = Field(default=3, ge=2, le=16)
+    min_epochs: int = Field(default=3, ge=1, le=100_000)
+
+
+class MedianPruner(Value):
+    """At each rung, trials worse than the median of the trials seen at that rung end.
+
+    Rungs stand at min_epochs, then every `interval` epochs (auto: a sixth of the epochs).
+    """
+
+    type: Literal["median"] = "median"
+    min_epochs: int = Field(default=3, ge=1, le=100_000)
+    interval: Annotated[int, Field(ge=1, le=100_000)] | Auto = "auto"
+
+
+PrunerSpec: TypeAlias = Annotated[
+    NoPruner | HalvingPruner | MedianPruner, Field(discriminator="type")
+]
+
+
+class Budget(Value):
+    """What a study may spend: trials, and seconds of wall-clock while RUNNING (null: no limit)."""
+
+    trials: int | None = Field(default=None, ge=1, le=100_000)
+    seconds: float | None = Field(default=None, gt=0, le=31_536_000)
+
+
+class Parallel(Value):
+    """How many trials are proposed together, and how many cohorts may be under way.
+
+    `auto` is a function of the budget alone (rule R2): it never looks at the machine.
+    """
+
+    cohort_size: Annotated[int, Field(ge=1, le=64)] | Auto = "auto"
+    cohorts_in_flight: Annotated[int, Field(ge=1, le=8)] | Auto = "auto"
+
+
+class EarlyStopping(Value):
+    """Stop after `patience` epochs without an improvement of more than `min_delta`."""
+
+    patience: int = Field(default=5, ge=1, le=100_000)
+    min_delta: float = Field(default=0.0, ge=0)
+    min_epochs: int = Field(default=3, ge=1, le=100_000)
+
+
+class Training(Value):
+    """How long a trial trains. One epoch is one pass over the training split.
+
+    `first_eligible_epoch`: no epoch before it counts for best, patience, checkpoint or rungs
+    (auto: the epoch after the largest KL warm-up that the space allows; rule R4).
+    """
+
+    epochs: int = Field(default=30, ge=1, le=100_000)
+    early_stopping: EarlyStopping | None = EarlyStopping()
+    first_eligible_epoch: Annotated[int, Field(ge=1, le=100_000)] | Auto = "auto"
