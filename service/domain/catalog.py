@@ -1,4 +1,4 @@
-"""What can be tuned: families with their parameters and roles, metrics, samplers, pruners, data sets."""
+"""What can be tuned: families, parameters and roles, metrics, samplers, pruners, data sets."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field

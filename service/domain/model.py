@@ -30,7 +30,7 @@ class Record(BaseModel):
 def invalid(reason: str, remedy: str) -> PydanticCustomError:
     """A validation error that says what is wrong and what to do about it."""
     escaped = reason.replace("{", "{{").replace("}", "}}")
-    return PydanticCustomError("invalid", escaped, {"remedy": remedy})  # type: ignore[arg-type]
+    return PydanticCustomError("invalid", escaped, {"remedy": remedy})
 
 
 def canonical_json(value: Any) -> str:

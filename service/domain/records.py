@@ -186,7 +186,7 @@ class Verdict(Record):
     kind: Literal["overfit", "large_gap", "underfit", "converged", "censored", "diverged"]
     sentence: str
     numbers: dict[str, float | int | None]
-    """best_epoch, gap, gap_relative, gap_error, difficulty_offset, first_overfit_epoch, rise, ..."""
+    """best_epoch, gap, gap_relative, gap_error, difficulty_offset, first_overfit_epoch, ..."""
 
 
 class Trial(Record):
@@ -360,7 +360,7 @@ class Best(Record):
     best_epoch: int
     verdict: Verdict | None
     baselines: dict[str, Any]
-    """mean and pca at the same latent size per part, with ratios; test parts null until COMPLETE."""
+    """Mean and PCA at the same latent size, with ratios; test parts null until COMPLETE."""
     seed: int
     versions: dict[str, str]
     data_hash: str

@@ -1,4 +1,4 @@
-"""Search spaces: Optuna's distributions by name and field, and the conditions between parameters."""
+"""Search spaces: Optuna's distributions by name, and the conditions between parameters."""
 
 from collections.abc import Mapping
 from typing import Annotated, Literal, Self, TypeAlias
@@ -31,7 +31,9 @@ class FloatDistribution(Value):
     def _check(self) -> Self:
         _check_range(self.low, self.high, self.log)
         if self.step is not None and self.step <= 0:
-            raise invalid(f"step {self.step} is not positive", "give a step above 0, or leave it out")
+            raise invalid(
+                f"step {self.step} is not positive", "give a step above 0, or leave it out"
+            )
         if self.step is not None and self.log:
             raise invalid("a log range cannot have a step", "leave out `step`, or set log: false")
         return self

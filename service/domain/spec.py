@@ -18,8 +18,12 @@ from service.domain.strategies import (
 
 NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9 ._+\-]*$"
 Name: TypeAlias = Annotated[str, Field(min_length=1, max_length=120, pattern=NAME_PATTERN)]
-PathText: TypeAlias = Annotated[str, Field(min_length=1, max_length=1024, pattern=r"^[^\x00-\x1f]+$")]
-Identifier: TypeAlias = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[a-z][a-z0-9_]*$")]
+PathText: TypeAlias = Annotated[
+    str, Field(min_length=1, max_length=1024, pattern=r"^[^\x00-\x1f]+$")
+]
+Identifier: TypeAlias = Annotated[
+    str, Field(min_length=1, max_length=64, pattern=r"^[a-z][a-z0-9_]*$")
+]
 
 MAX_TRIALS = 100_000
 
@@ -72,7 +76,9 @@ class SplitSpec(Value):
         parts = [part for part in (self.train, self.validation, self.test) if part is not None]
         shares = sum(part for part in parts if isinstance(part, float))
         if shares > 1 + 1e-9:
-            raise invalid(f"the shares add up to {shares:g}", "give shares that add up to at most 1")
+            raise invalid(
+                f"the shares add up to {shares:g}", "give shares that add up to at most 1"
+            )
         if len({isinstance(part, str) for part in parts}) > 1:
             raise invalid("paths and shares are mixed", "give paths for every part, or for none")
         return self

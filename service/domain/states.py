@@ -56,9 +56,7 @@ STUDY_TRANSITIONS: dict[StudyState, frozenset[StudyState]] = {
     StudyState.PAUSED: frozenset(
         {StudyState.QUEUED, StudyState.RUNNING, StudyState.STOPPED, StudyState.FAILED}
     ),
-    StudyState.SELECTING: frozenset(
-        {StudyState.COMPLETE, StudyState.STOPPED, StudyState.FAILED}
-    ),
+    StudyState.SELECTING: frozenset({StudyState.COMPLETE, StudyState.STOPPED, StudyState.FAILED}),
     StudyState.COMPLETE: frozenset(),
     StudyState.STOPPED: frozenset(),
     StudyState.FAILED: frozenset(),

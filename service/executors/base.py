@@ -1,4 +1,4 @@
-"""The Executor protocol: arrays go in as jobs, events come out; all of it JSON between processes."""
+"""The Executor protocol: arrays go in as jobs, events come out, as JSON between processes."""
 
 from collections.abc import Sequence
 from typing import Annotated, Any, Literal, Protocol
