@@ -1,0 +1,182 @@
+"""Every registered family by name; models load lazily, so that the catalog needs no torch.
+
+A package adds a family with an entry point in the group `hifitune.families` whose object is a
+`Family`; its name must be new.
+"""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib import import_module
+from importlib.metadata import entry_points
+from typing import TYPE_CHECKING
+
+from service.domain.catalog import Catalog, Choice, FamilyEntry, MetricEntry
+from service.domain.space import Scalar
+from trainers.params import (
+    AutoencoderParams,
+    FamilyParams,
+    VaeParams,
+    count_autoencoder,
+    count_vae,
+)
+
+if TYPE_CHECKING:
+    from trainers.base import ModelArray
+
+ENTRY_POINT_GROUP = "hifitune.families"
+
+
+@dataclass(frozen=True)
+class Family:
+    """A kind of model: its parameters, and where its torch code is."""
+
+    name: str
+    title: str
+    description: str
+    params: type[FamilyParams]
+    array: str
+    """`module:Class` of its ModelArray."""
+    plain: str
+    """Module of its plain twin, which imports nothing of ours and travels with the model."""
+    count_parameters: Callable[[Mapping[str, Scalar], int], int]
+    """(complete config, features) -> trainable parameters of one model."""
+    metrics: tuple[str, ...] = ("mse", "mae")
+    likelihood: bool = False
+    """Whether it has a KL term."""
+
+
+BUILT_IN = (
+    Family(
+        name="autoencoder",
+        title="Autoencoder",
+        description="A fully connected encoder and its mirror image, trained on reconstruction.",
+        params=AutoencoderParams,
+        array="trainers.autoencoder:AutoencoderArray",
+        plain="trainers.plain.autoencoder",
+        count_parameters=count_autoencoder,
+    ),
+    Family(
+        name="vae",
+        title="Variational autoencoder",
+        description="Reconstruction plus KL to a standard normal prior (Kingma & Welling 2014), "
+        "with the optimal sigma by default.",
+        params=VaeParams,
+        array="trainers.vae:VaeArray",
+        plain="trainers.plain.vae",
+        count_parameters=count_vae,
+        metrics=("mse", "mae", "elbo"),
+        likelihood=True,
+    ),
+)
+
+METRICS = (
+    MetricEntry(
+        name="mse",
+        direction="minimize",
+        unit="scaled data, squared",
+        reconstruction=True,
+        description="Mean squared error over samples and features; a VAE decodes the posterior "
+        "mean.",
+    ),
+    MetricEntry(
+        name="mae",
+        direction="minimize",
+        unit="scaled data",
+        reconstruction=True,
+        description="Mean absolute error over samples and features; a VAE decodes the posterior "
+        "mean.",
+    ),
+    MetricEntry(
+        name="elbo",
+        direction="maximize",
+        unit="nats per sample",
+        reconstruction=False,
+        description="Evidence lower bound at beta = 1 with its constants, at frozen samples of z.",
+    ),
+)
+
+_TASKS = [Choice(name="reconstruct", description="The output is the input itself.")]
+_SAMPLERS = [
+    Choice(name="tpe", description="Tree-structured Parzen estimator: learns where good is."),
+    Choice(name="random", description="Independent draws from the space."),
+    Choice(name="grid", description="Every cell of a discrete space once."),
+    Choice(name="gp", description="Gaussian process with expected improvement, for few trials."),
+]
+_PRUNERS = [
+    Choice(name="halving", description="At each rung the best 1/reduction_factor go on."),
+    Choice(name="median", description="At each rung what is worse than the median ends."),
+    Choice(name="none", description="Every trial runs to its end."),
+]
+_DATASETS = [
+    Choice(name="digits", description="1,797 handwritten digits of 8 x 8 pixels, built in."),
+]
+
+
+@cache
+def families() -> dict[str, Family]:
+    """Every family by name: built-in ones first, then installed packages by name.
+
+    Raises TypeError or ValueError naming a package whose entry point is not a new Family.
+    """
+    found = {family.name: family for family in BUILT_IN}
+    for point in sorted(entry_points(group=ENTRY_POINT_GROUP), key=lambda item: item.name):
+        family = point.load()
+        if not isinstance(family, Family):
+            raise TypeError(f"{point.value} ({ENTRY_POINT_GROUP}) is not a trainers Family")
+        if family.name in found:
+            raise ValueError(f"{point.value}: there is already a family {family.name!r}")
+        found[family.name] = family
+    return found
+
+
+def find_family(name: str) -> Family:
+    """A family by name. Raises KeyError that lists the known ones."""
+    known = families()
+    if name not in known:
+        raise KeyError(f"no family {name!r}; there are {', '.join(known)}")
+    return known[name]
+
+
+def load_family(name: str) -> "type[ModelArray]":
+    """The array class of a family; imports torch."""
+    module, _, attribute = find_family(name).array.partition(":")
+    array: type[ModelArray] = getattr(import_module(module), attribute)
+    return array
+
+
+def count_parameters(name: str, config: Mapping[str, Scalar], features: int) -> int:
+    """Trainable parameters of one model of a family."""
+    return find_family(name).count_parameters(config, features)
+
+
+def signature(name: str, config: Mapping[str, Scalar]) -> str:
+    """What trials must share to train in one array: the family and its structural parameters."""
+    structure = find_family(name).params.structure(config)
+    return f"{name} {json.dumps(structure, sort_keys=True, separators=(',', ':'))}"
+
+
+@cache
+def catalog() -> Catalog:
+    """Everything that can be asked for."""
+    return Catalog(
+        families={
+            family.name: FamilyEntry(
+                name=family.name,
+                title=family.title,
+                description=family.description,
+                likelihood=family.likelihood,
+                parameters=family.params.entries(),
+                metrics=list(family.metrics),
+            )
+            for family in families().values()
+        },
+        metrics={metric.name: metric for metric in METRICS},
+        tasks=_TASKS,
+        samplers=_SAMPLERS,
+        pruners=_PRUNERS,
+        datasets=_DATASETS,
+        count_parameters=count_parameters,
+        signature=signature,
+    )
