@@ -1,6 +1,7 @@
 """Search spaces: Optuna's distributions by name, and the conditions between parameters."""
 
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Annotated, Literal, Self, TypeAlias
 
 from pydantic import Field, StrictBool, StrictFloat, StrictInt, StrictStr, model_validator
@@ -107,11 +108,26 @@ def contains(entry: SpaceEntry, value: Scalar) -> bool:
     """Whether a space entry can take a value."""
     if isinstance(entry, CategoricalDistribution):
         return any(type(value) is type(choice) and value == choice for choice in entry.choices)
-    if isinstance(entry, FloatDistribution | IntDistribution):
+    if isinstance(entry, IntDistribution):
+        if isinstance(value, bool) or not isinstance(value, int):
+            return False
+        return entry.low <= value <= entry.high and (value - entry.low) % entry.step == 0
+    if isinstance(entry, FloatDistribution):
         if isinstance(value, bool) or not isinstance(value, int | float):
             return False
-        return entry.low <= value <= entry.high
+        if not entry.low <= value <= entry.high:
+            return False
+        return entry.step is None or value in _stepped(entry, entry.step, around=value)
     return type(entry) is type(value) and entry == value
+
+
+def varies(entry: SpaceEntry) -> bool:
+    """Whether a space entry can take more than one value."""
+    if isinstance(entry, CategoricalDistribution):
+        return len(entry.choices) > 1
+    if isinstance(entry, FloatDistribution | IntDistribution):
+        return entry.low + (entry.step or 0) <= entry.high and entry.low < entry.high
+    return False
 
 
 def is_active(name: str, space: Mapping[str, SpaceEntry], params: Mapping[str, Scalar]) -> bool:
@@ -130,12 +146,13 @@ def is_active(name: str, space: Mapping[str, SpaceEntry], params: Mapping[str, S
             chosen = space[parent]  # type: ignore[assignment]
         else:
             return False
-        if not any(_same(chosen, value) for value in values):
+        if not any(same_value(chosen, value) for value in values):
             return False
     return True
 
 
-def _same(left: Scalar, right: Scalar) -> bool:
+def same_value(left: Scalar, right: Scalar) -> bool:
+    """Whether two values are equal; true and 1 are not, 1 and 1.0 are."""
     return isinstance(left, bool) == isinstance(right, bool) and left == right
 
 
@@ -174,7 +191,25 @@ def grid_values(distribution: Distribution) -> list[Scalar]:
         return [distribution.low]
     if distribution.step is None:
         raise ValueError("a continuous range has no grid")
-    count = (distribution.high - distribution.low) / distribution.step * (1 + 1e-12) + 1e-9
+    count = _step_count(distribution, distribution.step)
     if count >= MAX_GRID_CELLS:
         raise ValueError(f"more than {MAX_GRID_CELLS} values")
-    return [distribution.low + i * distribution.step for i in range(int(count) + 1)]
+    return [_step_value(distribution, distribution.step, index) for index in range(count + 1)]
+
+
+def _step_count(distribution: FloatDistribution, step: float) -> int:
+    """Steps between low and high, in decimal: 0.1 to 0.3 by 0.1 is two."""
+    return int(
+        (Decimal(str(distribution.high)) - Decimal(str(distribution.low))) / Decimal(str(step))
+    )
+
+
+def _step_value(distribution: FloatDistribution, step: float, index: int) -> float:
+    return float(Decimal(str(distribution.low)) + index * Decimal(str(step)))
+
+
+def _stepped(distribution: FloatDistribution, step: float, around: float) -> list[float]:
+    """The values of a stepped range next to a number."""
+    nearest = round((around - distribution.low) / step)
+    indices = range(max(0, nearest - 1), min(_step_count(distribution, step), nearest + 1) + 1)
+    return [_step_value(distribution, step, index) for index in indices]

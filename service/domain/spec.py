@@ -149,7 +149,9 @@ class ResolvedSpec(StudySpec):
     """A StudySpec with nothing left out and no `auto`; resolving it again changes nothing.
 
     `space` holds the searched and the user-fixed parameters; `defaults[family]` the value of
-    every other parameter. `rungs` are epochs (ascending, below `training.epochs`).
+    every parameter that a trial's params may leave out: fixed, conditional, or not in the space
+    (`configuration.complete_config` joins them). `rungs` are epochs: ascending, below
+    `training.epochs`.
     """
 
     defaults: dict[str, dict[str, Scalar]]

@@ -1,0 +1,54 @@
+"""From a trial's params to its complete configuration, and to a spec that repeats it."""
+
+from collections.abc import Mapping
+
+from service.domain.records import Study, Trial
+from service.domain.space import FAMILY, Params, Scalar
+from service.domain.spec import ResolvedSpec, StudySpec
+from service.domain.strategies import Budget, GridSampler, NoPruner, Parallel
+
+MAX_NAME = 120
+
+
+def family_of(resolved: ResolvedSpec, params: Mapping[str, Scalar]) -> str:
+    """The family of a trial: searched, or the study's only one."""
+    return str(params[FAMILY]) if resolved.family_is_searched else resolved.families[0]
+
+
+def complete_config(
+    resolved: ResolvedSpec, family: str, params: Mapping[str, Scalar]
+) -> dict[str, Scalar]:
+    """Every parameter of the family with its value, by sorted name.
+
+    Params come first, then fixed values and defaults (`resolved.defaults` holds both).
+    """
+    chosen = {name: value for name, value in params.items() if name != FAMILY}
+    return dict(sorted({**resolved.defaults[family], **chosen}.items()))
+
+
+def best_config_spec(study: Study, trial: Trial) -> StudySpec:
+    """A spec of one trial that trains the given trial again, to the same numbers.
+
+    Everything is written out and fixed, the trial's seed and the first eligible epoch
+    included; nothing is searched or pruned.
+    """
+    resolved = study.resolved
+    params: Params = complete_config(resolved, trial.family, trial.params)
+    suffix = f"-trial-{trial.number}"
+    return StudySpec(
+        name=study.name[: MAX_NAME - len(suffix)] + suffix,
+        dataset=resolved.dataset,
+        split=resolved.split,
+        scaling=resolved.scaling,
+        task=resolved.task,
+        family=trial.family,
+        objective=resolved.objective,
+        space=dict(params),
+        training=resolved.training,
+        sampler=GridSampler(),
+        pruner=NoPruner(),
+        budget=Budget(trials=1),
+        parallel=Parallel(cohort_size=1, cohorts_in_flight=resolved.cohorts_in_flight),
+        seed=resolved.seed,
+        trial_seed=trial.seed,
+    )

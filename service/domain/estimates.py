@@ -1,0 +1,85 @@
+"""What a study would cost at most, computed before a byte is allocated."""
+
+from collections.abc import Mapping
+
+from service.domain.catalog import Catalog
+from service.domain.records import DataHeader, Estimate
+from service.domain.space import (
+    CategoricalDistribution,
+    FloatDistribution,
+    IntDistribution,
+    Scalar,
+    SpaceEntry,
+)
+from service.domain.spec import ResolvedSpec
+
+MAX_PARAMETERS = 200_000_000
+MAX_ARRAY_BYTES = 8 * 2**30
+
+BYTES_PER_FLOAT = 4
+COPIES_OF_WEIGHTS = 5
+"""Weights, gradients, two moments, best weights."""
+
+
+def estimate(resolved: ResolvedSpec, catalog: Catalog, header: DataHeader) -> Estimate:
+    """The study's largest model, its largest array and its data, in numbers and bytes."""
+    trials = resolved.trials
+    parameters = max(
+        largest_model(resolved, family, catalog, header.features) for family in resolved.families
+    )
+    slots = min(resolved.cohort_size, trials)
+    samples = header.samples + (header.test_samples or 0)
+    return Estimate(
+        trials=trials,
+        cohorts=-(-trials // resolved.cohort_size),
+        parameters_max=parameters,
+        array_bytes_max=slots * parameters * BYTES_PER_FLOAT * COPIES_OF_WEIGHTS,
+        data_bytes=samples * header.features * BYTES_PER_FLOAT,
+    )
+
+
+def largest_model(resolved: ResolvedSpec, family: str, catalog: Catalog, features: int) -> int:
+    """Trainable parameters of the family's largest model in the space.
+
+    Climbs from the upper corner, one parameter at a time: exact as long as no parameter
+    shrinks the model at one value of another and grows it at the next.
+    """
+    entries = catalog.families[family].parameters
+    corners = {
+        name: _corners(entry, resolved.defaults[family].get(name))
+        for name, entry in resolved.space.items()
+        if name in entries
+    }
+    config: dict[str, Scalar] = {
+        **resolved.defaults[family],
+        **{name: values[-1] for name, values in corners.items()},
+    }
+
+    def size(changed: Mapping[str, Scalar]) -> int:
+        return catalog.count_parameters(family, {**config, **changed}, features)
+
+    best = size({})
+    for name, values in corners.items():
+        for value in values[:-1]:
+            candidate = size({name: value})
+            if candidate > best:
+                best = candidate
+                config[name] = value
+    return best
+
+
+def _corners(entry: SpaceEntry, default: Scalar | None) -> list[Scalar]:
+    """Extreme values of an entry, the numerically largest last; `default` where conditional."""
+    if isinstance(entry, FloatDistribution | IntDistribution):
+        values: list[Scalar] = [entry.low, entry.high]
+    elif isinstance(entry, CategoricalDistribution):
+        values = list(entry.choices)
+    else:
+        return [entry]
+    if default is not None:
+        values.append(default)
+    return sorted(values, key=lambda value: (_number(value), str(value)))
+
+
+def _number(value: Scalar) -> float:
+    return float(value) if isinstance(value, int | float) else float("-inf")
