@@ -1,0 +1,1 @@
+"""Drives studies: proposes, dispatches, records, prunes, scores; the only package with Optuna."""

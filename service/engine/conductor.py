@@ -1,0 +1,224 @@
+"""Drives one study: prepare, record, obey, judge, propose, dispatch, select; a tick at a time.
+
+A conductor keeps nothing that the records do not hold (rule R1): after a crash a new one is
+built from the database and goes on. Every write carries the lease's fence.
+"""
+
+from collections.abc import Sequence
+
+from sqlalchemy.orm import Session
+
+from service.domain.records import ArrayState, Failure, Lease
+from service.domain.states import TERMINAL_TRIAL_STATES, Intent, StudyState, TrialState
+from service.engine.context import StudyContext, end_without_result
+from service.engine.jobs import array_job
+from service.engine.preparation import Preparation
+from service.engine.recording import Ending, Recorder
+from service.engine.resources import Resources
+from service.engine.search import Search
+from service.engine.selection import Selection
+from service.engine.steering import Steering
+from service.executors.base import ArrayJob, ScoreJob, WorkerEvent
+from service.storage.decisions import DecisionRepository
+from service.storage.studies import StudyRepository
+from service.storage.trials import TrialRepository
+
+MAX_CRASHES = 3
+"""An array whose worker died so often is given up: its trials are FAILED, with the reason."""
+
+TRANSIENT = frozenset({"crash", "lost", "out-of-memory"})
+"""Failures that are worth another try; the others would only repeat."""
+
+NO_RESULT = Failure(
+    kind="no-result",
+    message="no trial is eligible for best: every one diverged, failed or was stopped; "
+    "lower the learning rates or raise the budget",
+)
+
+
+class Conductor:
+    """One study's loop. Not thread-safe: the supervisor's thread calls it; nothing here waits."""
+
+    def __init__(self, lease: Lease, resources: Resources) -> None:
+        self.study_id = lease.study_id
+        self.fence = lease.fence
+        self._context = StudyContext(lease, resources)
+        self._preparation = Preparation(self._context)
+        self._steering = Steering(self._context)
+        self._search = Search(self._context)
+        self._selection: Selection | None = None
+        self._inbox: list[WorkerEvent] = []
+        self._recover()
+
+    @property
+    def finished(self) -> bool:
+        """Whether there is nothing left to do: terminal, or paused as asked."""
+        return self._context.over
+
+    def owns(self, job_id: str) -> bool:
+        """Whether an executor's event belongs to this study."""
+        return job_id in self._context.jobs or (
+            self._selection is not None and self._selection.owns(job_id)
+        )
+
+    def tick(self, events: Sequence[WorkerEvent]) -> None:
+        """Take in what workers reported and do what can be done now.
+
+        Events are kept until their transaction has committed: a tick that raised can be
+        repeated with no new events.
+        """
+        self._inbox.extend(events)
+        self._context.mirror.refresh()
+        if self.finished:
+            return
+        self._steering.count_seconds()
+        self._record()
+        self._steering.obey()
+        if self.finished or not self._preparation.tick():
+            return
+        if self._context.study.state is StudyState.SELECTING:
+            self._select()
+            return
+        self._steering.watch_budget()
+        self._search.judge_rungs()
+        self._search.propose()
+        self._search.analyse()
+        self._end_search()
+
+    def next_job(self) -> ArrayJob | ScoreJob | None:
+        """The next job for a free slot, already recorded as running; None when there is none."""
+        context = self._context
+        if self.finished or context.dataset is None or context.yielding is not None:
+            return None
+        if self._selection is not None:
+            return self._selection.next_job()
+        waiting = context.mirror.arrays_in(ArrayState.QUEUED)
+        if context.study.state is not StudyState.RUNNING or not waiting:
+            return None
+        array = waiting[0]
+        with context.resources.database.transaction() as session:
+            TrialRepository(session).start_array(
+                self.study_id, self.fence, array.cohort, array.index
+            )
+        context.mirror.refresh([array.cohort])
+        job = array_job(
+            context.study.resolved,
+            context.mirror.arrays[(array.cohort, array.index)],
+            context.mirror.live_trials(array),
+            fence=self.fence,
+            data_folder=context.resources.data_store / context.dataset.folder,
+            artifact_root=context.resources.artifact_root,
+            save_seconds=context.resources.save_seconds,
+        )
+        context.jobs[job.job_id] = job
+        return job
+
+    def pause_jobs(self) -> bool:
+        """Ask running jobs to save and end (the engine is going down); whether any is left."""
+        self._context.yield_jobs("pause")
+        return bool(self._context.jobs)
+
+    def _recover(self) -> None:
+        """Whatever ran under an earlier lease is lost: queue it again from its saved state."""
+        context = self._context
+        lost = context.mirror.arrays_in(ArrayState.RUNNING)
+        study = context.study
+        resumed = study.state is StudyState.PAUSED and study.intent is Intent.RUN
+        with context.resources.database.transaction() as session:
+            trials = TrialRepository(session)
+            for array in lost:
+                trials.requeue_array(self.study_id, self.fence, array.cohort, array.index, None)
+            if resumed:
+                DecisionRepository(session).append(self.study_id, self.fence, "resume", {})
+            if study.state is StudyState.PAUSED and study.intent is not Intent.PAUSE:
+                StudyRepository(session).transition(
+                    self.study_id, StudyState.RUNNING, fence=self.fence
+                )
+        context.mirror.refresh({array.cohort for array in lost})
+
+    def _record(self) -> None:
+        """Write the inbox in one transaction; it is emptied only when that has committed."""
+        context = self._context
+        if self._selection is not None:
+            self._selection.take(self._inbox)
+        if not self._inbox or context.dataset is None:
+            return
+        recorder = Recorder(context.study, context.dataset, self.fence)
+        with context.resources.database.transaction() as session:
+            recorded = recorder.record(session, self._inbox, context.jobs)
+            for ending in recorded.endings:
+                self._end_job(session, ending)
+        self._inbox.clear()
+        for ending in recorded.endings:
+            context.jobs.pop(ending.job.job_id, None)
+        context.mirror.refresh(recorded.cohorts)
+        self._fail_if_hopeless()
+
+    def _end_job(self, session: Session, ending: Ending) -> None:
+        """What becomes of an array whose job is over while some of its trials are not."""
+        job, failure = ending.job, ending.failure
+        trials = TrialRepository(session)
+        live = [
+            trial
+            for slot in job.slots
+            if (trial := trials.get(self.study_id, slot.trial)) is not None
+            and trial.state not in TERMINAL_TRIAL_STATES
+        ]
+        if not live:
+            return
+        if ending.outcome == "done":
+            trials.array_at_rung(self.study_id, self.fence, job.cohort, job.array)
+        elif failure is None or failure.kind == "stopped":
+            trials.requeue_array(self.study_id, self.fence, job.cohort, job.array, None)
+        elif failure.kind in TRANSIENT and self._may_retry(session, job, failure):
+            trials.requeue_array(self.study_id, self.fence, job.cohort, job.array, failure)
+        else:
+            end_without_result(trials, self.fence, live, TrialState.FAILED, failure)
+
+    def _may_retry(self, session: Session, job: ArrayJob, failure: Failure) -> bool:
+        """Record one more crash of an array, unless it had too many."""
+        decisions = DecisionRepository(session)
+        place = {"cohort": job.cohort, "array": job.array}
+        earlier = [
+            decision
+            for decision in decisions.all(self.study_id, "retry")
+            if place.items() <= decision.detail.items()
+        ]
+        if len(earlier) + 1 >= MAX_CRASHES:
+            return False
+        detail = {**place, "failure": failure.model_dump(mode="json")}
+        decisions.append(self.study_id, self.fence, "retry", detail)
+        return True
+
+    def _fail_if_hopeless(self) -> None:
+        """A study whose every trial so far FAILED would only go on failing."""
+        mirror = self._context.mirror
+        over = [t for _, t in sorted(mirror.trials.items()) if t.state in TERMINAL_TRIAL_STATES]
+        if mirror.told and over and all(trial.state is TrialState.FAILED for trial in over):
+            reason = over[0].failure.message if over[0].failure else "unknown"
+            self._context.fail(
+                Failure(kind="error", message=f"every trial so far failed: {reason}")
+            )
+
+    def _end_search(self) -> None:
+        """Every trial proposed and over, or the time spent: choose the best."""
+        context = self._context
+        if self.finished or context.mirror.open_cohorts or context.jobs:
+            return
+        if self._search.analysing or not (self._search.exhausted or self._steering.time_is_up):
+            return
+        if context.study.best is None:
+            context.fail(NO_RESULT)
+        else:
+            context.transition(StudyState.SELECTING)
+
+    def _select(self) -> None:
+        context = self._context
+        assert context.dataset is not None
+        if self._selection is None:
+            context.yielding = None
+            self._selection = Selection(
+                context.study, context.dataset, self.fence, context.resources
+            )
+        self._selection.tick()
+        context.mirror.refresh()

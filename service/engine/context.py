@@ -1,0 +1,109 @@
+"""One study in the hands of one engine: its records, its lease and its running jobs."""
+
+import logging
+from collections.abc import Iterable
+
+from service.domain.records import Dataset, Failure, Lease, Study, Trial
+from service.domain.states import (
+    TERMINAL_STUDY_STATES,
+    TERMINAL_TRIAL_STATES,
+    StudyState,
+    TrialState,
+)
+from service.engine.mirror import StudyMirror
+from service.engine.resources import Resources
+from service.executors.base import ArrayJob
+from service.storage.studies import StudyRepository
+from service.storage.trials import TrialRepository
+
+log = logging.getLogger(__name__)
+
+
+class StudyContext:
+    """What the parts of a conductor share. Writes carry the lease's fence."""
+
+    def __init__(self, lease: Lease, resources: Resources) -> None:
+        self.study_id = lease.study_id
+        self.fence = lease.fence
+        self.resources = resources
+        self.mirror = StudyMirror(resources.database, lease.study_id)
+        self.jobs: dict[str, ArrayJob] = {}
+        self.dataset: Dataset | None = None
+        self.yielding: str | None = None
+        """`pause` or `stop` while running jobs are asked to end and none may start."""
+
+    @property
+    def study(self) -> Study:
+        """The study as last read."""
+        return self.mirror.study
+
+    @property
+    def over(self) -> bool:
+        """Whether the study is terminal or paused."""
+        state = self.study.state
+        return state in TERMINAL_STUDY_STATES or state is StudyState.PAUSED
+
+    def yield_jobs(self, how: str) -> None:
+        """Ask every running job to end, once; a stop is never softened to a pause."""
+        if self.yielding in (how, "stop"):
+            return
+        self.yielding = how
+        for job_id in self.jobs:
+            self.resources.executor.yield_job(job_id, "pause" if how == "pause" else "stop")
+
+    def transition(self, state: StudyState) -> None:
+        """Move the study to a state."""
+        with self.resources.database.transaction() as session:
+            StudyRepository(session).transition(self.study_id, state, fence=self.fence)
+        self.mirror.refresh()
+
+    def end_live_trials(self, state: TrialState, failure: Failure | None) -> None:
+        """End whatever is not over, without a result."""
+        opened = self.mirror.open_cohorts
+        if not opened:
+            return
+        live = [
+            trial
+            for cohort in opened
+            for number in self.mirror.cohorts[cohort]
+            if (trial := self.mirror.trials[number]).state not in TERMINAL_TRIAL_STATES
+        ]
+        with self.resources.database.transaction() as session:
+            end_without_result(TrialRepository(session), self.fence, live, state, failure)
+        self.mirror.refresh(opened)
+
+    def fail(self, failure: Failure) -> None:
+        """End the study with a reason; whatever still runs is dropped."""
+        log.warning("study %s failed: %s", self.study_id, failure.message)
+        self.resources.executor.forget(self.study_id)
+        self.jobs.clear()
+        self.end_live_trials(TrialState.STOPPED, None)
+        with self.resources.database.transaction() as session:
+            StudyRepository(session).transition(
+                self.study_id, StudyState.FAILED, fence=self.fence, failure=failure
+            )
+        self.mirror.refresh()
+
+
+def end_without_result(
+    repository: TrialRepository,
+    fence: int,
+    trials: Iterable[Trial],
+    state: TrialState,
+    failure: Failure | None,
+) -> None:
+    """End trials whose worker left nothing: stopped before they ran, or failed."""
+    for trial in trials:
+        repository.finish(
+            trial.study_id,
+            fence,
+            trial.number,
+            trial.attempt,
+            state,
+            value=None,
+            best_epoch=None,
+            metrics=None,
+            verdict=None,
+            failure=failure,
+            artifacts=[],
+        )

@@ -1,0 +1,94 @@
+"""Builds what an executor is asked to do from the records."""
+
+import uuid
+from collections.abc import Sequence
+from pathlib import Path
+
+from service.domain.records import Array, Artifact, Trial
+from service.domain.resolve import complete_config
+from service.domain.spec import ResolvedSpec
+from service.executors.base import ArrayJob, EarlyStoppingPlan, ScoreJob, SlotJob, TrainingPlan
+
+
+def training_plan(spec: ResolvedSpec) -> TrainingPlan:
+    """The part of a job that is the same for all trials of a study."""
+    stopping = spec.training.early_stopping
+    return TrainingPlan(
+        epochs=spec.training.epochs,
+        first_eligible_epoch=spec.first_eligible_epoch,
+        early_stopping=None
+        if stopping is None
+        else EarlyStoppingPlan(
+            patience=stopping.patience,
+            min_delta=stopping.min_delta,
+            min_epochs=stopping.min_epochs,
+        ),
+        metric=spec.objective.metric,
+        direction=spec.objective.direction,
+    )
+
+
+def next_stop(spec: ResolvedSpec, passed: int) -> int:
+    """The epoch at which an array that passed a rung (0: none) stops next."""
+    return next((rung for rung in spec.rungs if rung > passed), spec.training.epochs)
+
+
+def array_job(
+    spec: ResolvedSpec,
+    array: Array,
+    live: Sequence[Trial],
+    *,
+    fence: int,
+    data_folder: Path,
+    artifact_root: Path,
+    save_seconds: float,
+) -> ArrayJob:
+    """The next segment of an array: from its saved state to the next rung or the end."""
+    return ArrayJob(
+        job_id=uuid.uuid4().hex,
+        study_id=array.study_id,
+        cohort=array.cohort,
+        array=array.index,
+        fence=fence,
+        family=live[0].family,
+        data_folder=str(data_folder),
+        artifact_root=str(artifact_root),
+        slots=[
+            SlotJob(
+                trial=trial.number,
+                attempt=trial.attempt,
+                seed=trial.seed,
+                config=complete_config(spec, trial.family, trial.params),
+            )
+            for trial in live
+        ],
+        plan=training_plan(spec),
+        until_epoch=next_stop(spec, array.rung),
+        resume_from=array.state_path,
+        state_path=f"studies/{array.study_id}/arrays/{array.cohort}-{array.index}",
+        save_seconds=save_seconds,
+    )
+
+
+def score_job(
+    spec: ResolvedSpec,
+    trial: Trial,
+    checkpoint: Artifact,
+    *,
+    fence: int,
+    data_folder: Path,
+    artifact_root: Path,
+) -> ScoreJob:
+    """Score a trial's checkpoint on the sealed test part."""
+    return ScoreJob(
+        job_id=uuid.uuid4().hex,
+        study_id=trial.study_id,
+        trial=trial.number,
+        fence=fence,
+        family=trial.family,
+        data_folder=str(data_folder),
+        artifact_root=str(artifact_root),
+        checkpoint=checkpoint.path,
+        config=complete_config(spec, trial.family, trial.params),
+        seed=trial.seed,
+    )

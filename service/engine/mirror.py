@@ -1,0 +1,133 @@
+"""What a conductor knows of its study: the records, kept in memory and re-read where it wrote."""
+
+from collections.abc import Iterable
+
+from service.domain.records import Array, ArrayState, Study, Trial
+from service.domain.states import TERMINAL_TRIAL_STATES, TrialState
+from service.engine.proposals import Told
+from service.engine.verdicts import RungResult
+from service.storage.database import Database
+from service.storage.studies import StudyRepository
+from service.storage.trials import TrialRepository
+
+
+class StudyMirror:
+    """The records of one study. Only `load` and `refresh` change it, and both read the database."""
+
+    def __init__(self, database: Database, study_id: str) -> None:
+        self._database = database
+        self._study_id = study_id
+        self.load()
+
+    def load(self) -> None:
+        """Read everything."""
+        with self._database.read() as session:
+            study = StudyRepository(session).get(self._study_id)
+            if study is None:
+                raise LookupError(f"study {self._study_id} is gone")
+            repository = TrialRepository(session)
+            self.study: Study = study
+            self.trials: dict[int, Trial] = {t.number: t for t in repository.all(self._study_id)}
+            self.cohorts: dict[int, list[int]] = {
+                cohort.index: cohort.trials for cohort in repository.cohorts(self._study_id)
+            }
+            self.arrays: dict[tuple[int, int], Array] = {
+                (array.cohort, array.index): array for array in repository.arrays(self._study_id)
+            }
+        self._told = {index for index in self.cohorts if self._is_told(index)}
+
+    def refresh(self, cohorts: Iterable[int] = ()) -> None:
+        """Read the study again, and the trials and arrays of the cohorts named."""
+        indices = sorted(set(cohorts))
+        with self._database.read() as session:
+            study = StudyRepository(session).get(self._study_id)
+            if study is None:
+                raise LookupError(f"study {self._study_id} is gone")
+            self.study = study
+            repository = TrialRepository(session)
+            for index in indices:
+                trials = repository.of_cohort(self._study_id, index)
+                self.trials.update({trial.number: trial for trial in trials})
+                self.cohorts[index] = [trial.number for trial in trials]
+                for array in repository.arrays(self._study_id, cohort=index):
+                    self.arrays[(array.cohort, array.index)] = array
+        self._told.update(index for index in indices if self._is_told(index))
+
+    def _is_told(self, cohort: int) -> bool:
+        return all(
+            self.trials[number].state in TERMINAL_TRIAL_STATES for number in self.cohorts[cohort]
+        )
+
+    @property
+    def told(self) -> set[int]:
+        """Cohorts whose every trial is terminal."""
+        return self._told
+
+    @property
+    def open_cohorts(self) -> list[int]:
+        """Cohorts with a trial still under way, ascending."""
+        return sorted(set(self.cohorts) - self._told)
+
+    def arrays_in(self, *states: str) -> list[Array]:
+        """Arrays of open cohorts in one of the states, by (cohort, index)."""
+        opened = set(self.open_cohorts)
+        return [
+            array
+            for key, array in sorted(self.arrays.items())
+            if key[0] in opened and array.state in states
+        ]
+
+    def live_trials(self, array: Array) -> list[Trial]:
+        """The trials of an array that are not over, ascending by number."""
+        return [
+            self.trials[number]
+            for number in array.trials
+            if self.trials[number].state not in TERMINAL_TRIAL_STATES
+        ]
+
+    def history(self) -> list[Told]:
+        """Every trial as the proposer sees it, by number."""
+        return [
+            Told(
+                number=trial.number,
+                cohort=trial.cohort,
+                params=trial.params,
+                state=trial.state,
+                value=trial.value,
+            )
+            for _, trial in sorted(self.trials.items())
+        ]
+
+    def waiting_rung(self, cohort: int) -> int | None:
+        """The rung at which every live trial of a cohort waits for its verdict, or None."""
+        arrays = [
+            array
+            for (index, _), array in sorted(self.arrays.items())
+            if index == cohort and array.state != ArrayState.DONE
+        ]
+        if not arrays or any(array.state != ArrayState.AT_RUNG for array in arrays):
+            return None
+        rungs = {array.saved_epoch for array in arrays}
+        return rungs.pop() if len(rungs) == 1 else None
+
+    def rung_results(self, cohorts: Iterable[int], rung: int) -> list[RungResult]:
+        """The trials of some cohorts as rivals at a rung, by number (rule R2)."""
+        results = []
+        for index in sorted(set(cohorts)):
+            for number in self.cohorts[index]:
+                result = _rival(self.trials[number], rung)
+                if result is not None:
+                    results.append(result)
+        return results
+
+
+def _rival(trial: Trial, rung: int) -> RungResult | None:
+    """A trial at a rung; None when it never got there and does not rank."""
+    recorded = str(rung) in trial.rungs
+    if recorded:
+        return RungResult(trial.number, trial.rungs[str(rung)], ended=False)
+    if trial.state is TrialState.COMPLETE:
+        return RungResult(trial.number, trial.value, ended=True)
+    if trial.state is TrialState.DIVERGED:
+        return RungResult(trial.number, None, ended=True)
+    return None

@@ -1,0 +1,69 @@
+"""The first step of a study: its data set goes into the store, off the tick thread."""
+
+from concurrent.futures import Future
+
+from service.domain.linter import lint_data
+from service.domain.records import Dataset, Failure
+from service.domain.states import StudyState
+from service.engine.context import StudyContext
+from service.engine.ingestion import ingest_dataset
+from service.storage.datasets import DatasetRepository
+from service.storage.studies import StudyRepository
+from trainers.data.errors import UnreadableData
+
+
+class Preparation:
+    """Brings in the data set and checks that it is still the one the study began with."""
+
+    def __init__(self, context: StudyContext) -> None:
+        self._context = context
+        self._ingestion: Future[Dataset] | None = None
+
+    def tick(self) -> bool:
+        """Whether the data set is there; fails the study when it cannot be had."""
+        context = self._context
+        if context.dataset is not None:
+            return True
+        if self._ingestion is None:
+            if context.study.state is StudyState.QUEUED:
+                context.transition(StudyState.RUNNING)
+            self._ingestion = context.resources.pool.submit(
+                ingest_dataset,
+                context.study.resolved,
+                context.resources.data_roots,
+                context.resources.data_store,
+            )
+        if not self._ingestion.done():
+            return False
+        try:
+            dataset = self._ingestion.result()
+        except UnreadableData as error:
+            context.fail(Failure(kind="data", message=str(error)))
+            return False
+        return self._adopt(dataset)
+
+    def _adopt(self, dataset: Dataset) -> bool:
+        context = self._context
+        study = context.study
+        if study.data_hash not in (None, dataset.data_hash):
+            context.fail(
+                Failure(
+                    kind="data",
+                    message=f"the data set changed since the study began (was "
+                    f"{str(study.data_hash)[:12]}, is {dataset.data_hash[:12]}); "
+                    "restore the file, or submit a new study",
+                )
+            )
+            return False
+        with context.resources.database.transaction() as session:
+            datasets = DatasetRepository(session)
+            datasets.put(dataset)
+            if study.data_hash is None:
+                studies = StudyRepository(session)
+                studies.set_data(study.id, context.fence, dataset.data_hash)
+                notices = lint_data(study.resolved, context.resources.catalog, dataset)
+                if notices:
+                    studies.add_warnings(study.id, context.fence, notices)
+        context.dataset = dataset
+        context.mirror.refresh()
+        return True

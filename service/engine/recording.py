@@ -1,0 +1,189 @@
+"""Writes what workers report into the records: one transaction for a batch of events."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from sqlalchemy.orm import Session
+
+from service.domain.overfitting import judge_curves
+from service.domain.records import (
+    Dataset,
+    EpochReport,
+    Failure,
+    Study,
+    Trial,
+    TrialMetrics,
+    Verdict,
+)
+from service.domain.resolve import complete_config
+from service.domain.states import TrialState
+from service.engine.ingestion import LATENT, pca_validation
+from service.executors.base import (
+    ArrayJob,
+    EpochEvent,
+    JobEndEvent,
+    RungEvent,
+    SavedEvent,
+    TrialEndEvent,
+    WorkerEvent,
+)
+from service.storage.trials import TrialRepository
+
+
+@dataclass
+class Ending:
+    """How one array job ended, for the conductor to act on."""
+
+    job: ArrayJob
+    outcome: str
+    failure: Failure | None
+
+
+@dataclass
+class Recorded:
+    """What a batch of events changed."""
+
+    cohorts: set[int] = field(default_factory=set)
+    endings: list[Ending] = field(default_factory=list)
+
+
+class Recorder:
+    """Turns worker events into rows under one fence; events of unknown jobs are dropped."""
+
+    def __init__(self, study: Study, dataset: Dataset, fence: int) -> None:
+        self._study = study
+        self._dataset = dataset
+        self._fence = fence
+
+    def record(
+        self, session: Session, events: Sequence[WorkerEvent], jobs: dict[str, ArrayJob]
+    ) -> Recorded:
+        """Append epochs first (one batch), then what refers to them, in order of arrival."""
+        repository = TrialRepository(session)
+        known = [event for event in events if event.job_id in jobs]
+        reports = [
+            (event.trial, event.attempt, event.report)
+            for event in known
+            if isinstance(event, EpochEvent)
+        ]
+        if reports:
+            repository.append_epochs(self._study.id, self._fence, reports)
+        changed = Recorded()
+        for event in known:
+            job = jobs[event.job_id]
+            changed.cohorts.add(job.cohort)
+            if isinstance(event, SavedEvent):
+                repository.record_saved(
+                    self._study.id, self._fence, job.cohort, job.array, event.epoch, event.path
+                )
+            elif isinstance(event, RungEvent):
+                repository.record_rung(
+                    self._study.id,
+                    self._fence,
+                    event.trial,
+                    event.attempt,
+                    event.epoch,
+                    event.value,
+                )
+            elif isinstance(event, TrialEndEvent):
+                self._finish(repository, event)
+            elif isinstance(event, JobEndEvent):
+                changed.endings.append(Ending(job, event.outcome, event.failure))
+        return changed
+
+    def _finish(self, repository: TrialRepository, event: TrialEndEvent) -> None:
+        trial = repository.get(self._study.id, event.trial)
+        if trial is None or trial.attempt != event.attempt:
+            return
+        repository.finish(
+            self._study.id,
+            self._fence,
+            event.trial,
+            event.attempt,
+            event.state,
+            value=event.value,
+            best_epoch=event.best_epoch,
+            metrics=event.metrics,
+            verdict=self._verdict(
+                repository, trial, event.state, event.best_epoch, event.stopped_early
+            ),
+            failure=event.failure,
+            artifacts=event.artifacts,
+        )
+
+    def prune(self, repository: TrialRepository, trial: Trial, rung: int) -> None:
+        """End a trial that lost at a rung, with the value that it carried there."""
+        reports = repository.epochs(self._study.id, trial.number)
+        value = trial.rungs.get(str(rung))
+        best = self._epoch_of(reports, value)
+        repository.finish(
+            self._study.id,
+            self._fence,
+            trial.number,
+            trial.attempt,
+            TrialState.PRUNED,
+            value=value,
+            best_epoch=None if best is None else best.epoch,
+            metrics=None
+            if best is None
+            else TrialMetrics(train=best.train, validation=best.validation),
+            verdict=self._judge(
+                trial, reports, TrialState.PRUNED, None if best is None else best.epoch, False
+            ),
+            failure=None,
+            artifacts=[],
+        )
+
+    def _epoch_of(self, reports: Sequence[EpochReport], value: float | None) -> EpochReport | None:
+        spec = self._study.resolved
+        metric = spec.objective.metric
+        return next(
+            (
+                report
+                for report in reports
+                if value is not None
+                and report.epoch >= spec.first_eligible_epoch
+                and report.validation.get(metric) == value
+            ),
+            None,
+        )
+
+    def _verdict(
+        self,
+        repository: TrialRepository,
+        trial: Trial,
+        state: TrialState,
+        best_epoch: int | None,
+        stopped_early: bool,
+    ) -> Verdict | None:
+        reports = repository.epochs(self._study.id, trial.number)
+        return self._judge(trial, reports, state, best_epoch, stopped_early)
+
+    def _judge(
+        self,
+        trial: Trial,
+        reports: Sequence[EpochReport],
+        state: TrialState,
+        best_epoch: int | None,
+        stopped_early: bool,
+    ) -> Verdict | None:
+        if not reports:
+            return None
+        spec = self._study.resolved
+        config = complete_config(spec, trial.family, trial.params)
+        is_mse = spec.objective.metric == "mse"
+        baselines = self._dataset.baselines
+        return judge_curves(
+            reports,
+            metric=spec.objective.metric,
+            direction=spec.objective.direction,
+            state=state,
+            best_epoch=best_epoch,
+            first_eligible_epoch=spec.first_eligible_epoch,
+            stopped_early=stopped_early,
+            planned_epochs=spec.training.epochs,
+            pca=pca_validation(self._dataset, config.get(LATENT)) if is_mse else None,
+            samples=min(self._dataset.train, self._dataset.validation),
+            mean_train=baselines.mean_train if is_mse else None,
+            mean_validation=baselines.mean_validation if is_mse else None,
+        )

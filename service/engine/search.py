@@ -1,0 +1,131 @@
+"""The search itself: verdicts at rungs, the next cohort, and what the results say so far."""
+
+from concurrent.futures import Future
+from typing import Any
+
+from service.domain.records import ArrayState
+from service.engine.analyses import importance
+from service.engine.composition import compose
+from service.engine.context import StudyContext
+from service.engine.proposals import Proposal, cohort_trials, propose
+from service.engine.recording import Recorder
+from service.engine.verdicts import judge
+from service.storage.analyses import AnalysisRepository
+from service.storage.decisions import DecisionRepository
+from service.storage.trials import TrialRepository
+
+
+class Search:
+    """Rule R2 in motion: what may be proposed and judged depends on the records alone."""
+
+    def __init__(self, context: StudyContext) -> None:
+        self._context = context
+        self._proposing: Future[list[Proposal]] | None = None
+        self._analysis: Future[dict[str, Any]] | None = None
+        self._analysed = 0
+
+    @property
+    def exhausted(self) -> bool:
+        """Whether every trial of the budget has been proposed."""
+        context = self._context
+        return not cohort_trials(context.study.resolved, len(context.mirror.cohorts))
+
+    @property
+    def analysing(self) -> bool:
+        """Whether an analysis is still being computed."""
+        return self._analysis is not None
+
+    def judge_rungs(self) -> None:
+        """Let the verdict fall in every cohort that has gathered at a rung."""
+        if self._context.yielding is not None:
+            return
+        for cohort in self._context.mirror.open_cohorts:
+            rung = self._context.mirror.waiting_rung(cohort)
+            if rung is not None:
+                self._judge(cohort, rung)
+
+    def _judge(self, cohort: int, rung: int) -> None:
+        context = self._context
+        mirror = context.mirror
+        spec = context.study.resolved
+        visible = [index for index in mirror.told if index <= cohort - spec.cohorts_in_flight]
+        verdicts = judge(
+            spec, rung, mirror.rung_results([cohort], rung), mirror.rung_results(visible, rung)
+        )
+        pruned = {number for number, word in verdicts.items() if word == "prune"}
+        assert context.dataset is not None
+        recorder = Recorder(context.study, context.dataset, context.fence)
+        with context.resources.database.transaction() as session:
+            DecisionRepository(session).append(
+                context.study_id,
+                context.fence,
+                "verdict",
+                {
+                    "cohort": cohort,
+                    "rung": rung,
+                    "verdicts": {str(number): word for number, word in verdicts.items()},
+                },
+            )
+            trials = TrialRepository(session)
+            for array in mirror.arrays_in(ArrayState.AT_RUNG):
+                if array.cohort != cohort:
+                    continue
+                live = mirror.live_trials(array)
+                for trial in live:
+                    if trial.number in pruned:
+                        recorder.prune(trials, trial, rung)
+                if any(trial.number not in pruned for trial in live):
+                    trials.continue_array(
+                        context.study_id, context.fence, cohort, array.index, rung
+                    )
+        mirror.refresh([cohort])
+
+    def propose(self) -> None:
+        """Ask for the next cohort once the records allow it, off this thread."""
+        context = self._context
+        spec = context.study.resolved
+        cohort = len(context.mirror.cohorts)
+        if context.yielding is not None or self.exhausted:
+            return
+        if self._proposing is None:
+            needed = range(cohort - spec.cohorts_in_flight + 1)
+            if all(index in context.mirror.told for index in needed):
+                self._proposing = context.resources.pool.submit(
+                    propose, spec, context.mirror.history(), cohort
+                )
+        elif self._proposing.done():
+            proposals = self._proposing.result()
+            self._write(cohort, proposals)
+            self._proposing = None
+
+    def _write(self, cohort: int, proposals: list[Proposal]) -> None:
+        context = self._context
+        assert context.dataset is not None
+        features = 1
+        for side in context.dataset.shape:
+            features *= side
+        trials, arrays = compose(
+            context.study.resolved, context.resources.catalog, features, proposals
+        )
+        with context.resources.database.transaction() as session:
+            TrialRepository(session).write_cohort(
+                context.study_id, context.fence, cohort, trials, arrays
+            )
+        context.mirror.refresh([cohort])
+
+    def analyse(self) -> None:
+        """Importance over the trials told so far, off this thread; stored for the page."""
+        context = self._context
+        if self._analysis is not None and self._analysis.done():
+            data = self._analysis.result()
+            self._analysis = None
+            with context.resources.database.transaction() as session:
+                AnalysisRepository(session).put(
+                    context.study_id, context.fence, "importance", self._analysed - 1, data
+                )
+        told = len(context.mirror.told)
+        if self._analysis is None and told > self._analysed:
+            self._analysed = told
+            self._analysis = context.resources.pool.submit(
+                importance, context.study.resolved, list(context.mirror.trials.values())
+            )
