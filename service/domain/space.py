@@ -4,11 +4,33 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Annotated, Literal, Self, TypeAlias
 
-from pydantic import Field, StrictBool, StrictFloat, StrictInt, StrictStr, model_validator
+from pydantic import (
+    Field,
+    StrictBool,
+    StrictFloat,
+    StrictInt,
+    StrictStr,
+    Tag,
+    model_validator,
+)
 
 from service.domain.model import Value, invalid
+from service.domain.unions import number_kind, one_of, tag_by
 
-Scalar: TypeAlias = StrictBool | StrictInt | StrictFloat | StrictStr
+
+def _scalar_tag(value: object) -> str | None:
+    if isinstance(value, bool):
+        return "<as bool>"
+    return "<as text>" if isinstance(value, str) else number_kind(value)
+
+
+Scalar: TypeAlias = Annotated[
+    Annotated[StrictBool, Tag("<as bool>")]
+    | Annotated[StrictInt, Tag("<as int>")]
+    | Annotated[StrictFloat, Tag("<as float>")]
+    | Annotated[StrictStr, Tag("<as text>")],
+    one_of(_scalar_tag, "this is not a single value", "give a number, a text, true or false"),
+]
 Params: TypeAlias = dict[str, Scalar]
 Conditions: TypeAlias = dict[str, Annotated[list[Scalar], Field(min_length=1, max_length=256)]]
 
@@ -75,10 +97,26 @@ class CategoricalDistribution(Value):
         return self
 
 
-Distribution: TypeAlias = Annotated[
-    FloatDistribution | IntDistribution | CategoricalDistribution, Field(discriminator="type")
+_distribution_tag = tag_by("type", "float", "int", "categorical")
+
+
+def _entry_tag(value: object) -> str | None:
+    scalar = _scalar_tag(value)
+    return "<as value>" if scalar else _distribution_tag(value)
+
+
+Distribution: TypeAlias = FloatDistribution | IntDistribution | CategoricalDistribution
+SpaceEntry: TypeAlias = Annotated[
+    Annotated[FloatDistribution, Tag("<as float>")]
+    | Annotated[IntDistribution, Tag("<as int>")]
+    | Annotated[CategoricalDistribution, Tag("<as categorical>")]
+    | Annotated[Scalar, Tag("<as value>")],
+    one_of(
+        _entry_tag,
+        "this is neither a distribution nor a single value",
+        "give {type: float | int | categorical, ...}, or a bare value that fixes the parameter",
+    ),
 ]
-SpaceEntry: TypeAlias = Distribution | Scalar
 """What a space says of a parameter: a distribution to search, or a bare value that fixes it."""
 
 

@@ -1,8 +1,9 @@
 """StudySpec: the single definition of what a user may ask for."""
 
+from collections.abc import Mapping
 from typing import Annotated, Literal, Self, TypeAlias
 
-from pydantic import Field, StrictFloat, StrictInt, model_validator
+from pydantic import Field, StrictFloat, StrictInt, Tag, model_validator
 
 from service.domain.model import Value, invalid
 from service.domain.space import Scalar, SpaceEntry
@@ -15,6 +16,7 @@ from service.domain.strategies import (
     TPESampler,
     Training,
 )
+from service.domain.unions import number_kind, one_of, tag_by
 
 NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9 ._+\-]*$"
 Name: TypeAlias = Annotated[str, Field(min_length=1, max_length=120, pattern=NAME_PATTERN)]
@@ -50,11 +52,42 @@ class NpzDataset(Value):
     key: Annotated[str, Field(min_length=1, max_length=120)] | None = None
 
 
-DatasetSpec: TypeAlias = BuiltInDataset | IdxDataset | NpzDataset
+_file_tag = tag_by("kind", "idx", "npz")
 
-Part: TypeAlias = (
-    Annotated[StrictInt, Field(ge=1)] | Annotated[StrictFloat, Field(gt=0, lt=1)] | PathText
-)
+
+def _dataset_tag(value: object) -> str | None:
+    built_in = isinstance(value, BuiltInDataset) or (
+        isinstance(value, Mapping) and "name" in value and "kind" not in value
+    )
+    return "<as built-in>" if built_in else _file_tag(value)
+
+
+DatasetSpec: TypeAlias = Annotated[
+    Annotated[BuiltInDataset, Tag("<as built-in>")]
+    | Annotated[IdxDataset, Tag("<as idx>")]
+    | Annotated[NpzDataset, Tag("<as npz>")],
+    one_of(
+        _dataset_tag,
+        "this names no data set",
+        "give {name: digits}, {kind: idx, images: PATH} or {kind: npz, path: PATH}",
+    ),
+]
+
+
+def _part_tag(value: object) -> str | None:
+    return "<as path>" if isinstance(value, str) else number_kind(value)
+
+
+Part: TypeAlias = Annotated[
+    Annotated[StrictInt, Field(ge=1), Tag("<as int>")]
+    | Annotated[StrictFloat, Field(gt=0, lt=1), Tag("<as float>")]
+    | Annotated[PathText, Tag("<as path>")],
+    one_of(
+        _part_tag,
+        "this is no part of a data set",
+        "give a share below 1 (0.7), a count (50000) or a path",
+    ),
+]
 
 
 class SplitSpec(Value):
@@ -109,6 +142,18 @@ class FamilyChoices(Value):
         return self
 
 
+def _family_tag(value: object) -> str | None:
+    if isinstance(value, str):
+        return "<as name>"
+    return "<as choices>" if isinstance(value, FamilyChoices | Mapping) else None
+
+
+FamilySpec: TypeAlias = Annotated[
+    Annotated[Identifier, Tag("<as name>")] | Annotated[FamilyChoices, Tag("<as choices>")],
+    one_of(_family_tag, "this names no family", "give a name, or {choices: [name, ...]}"),
+]
+
+
 class StudySpec(Value):
     """One search, as a user asks for it. Only `name`, `dataset` and `family` are required."""
 
@@ -117,7 +162,7 @@ class StudySpec(Value):
     split: SplitSpec = SplitSpec()
     scaling: Literal["none", "unit", "standard"] = "unit"
     task: Task = Task()
-    family: Identifier | FamilyChoices
+    family: FamilySpec
     objective: Objective = Objective()
     space: dict[Identifier, SpaceEntry] = Field(default_factory=dict, max_length=64)
     training: Training = Training()

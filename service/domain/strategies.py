@@ -2,11 +2,25 @@
 
 from typing import Annotated, Literal, TypeAlias
 
-from pydantic import Field
+from pydantic import Field, Tag
 
 from service.domain.model import Value
+from service.domain.unions import one_of, tag_by
 
 Auto: TypeAlias = Literal["auto"]
+
+
+def _auto_tag(value: object) -> str | None:
+    if value == "auto":
+        return "<as auto>"
+    whole = isinstance(value, int) and not isinstance(value, bool)
+    return "<as number>" if whole else None
+
+
+_AutoTag = Annotated[Auto, Tag("<as auto>")]
+_number_or_auto = one_of(
+    _auto_tag, "this is neither a whole number nor auto", "give a whole number, or auto"
+)
 
 
 class GridSampler(Value):
@@ -25,7 +39,9 @@ class TPESampler(Value):
     """Tree-structured Parzen estimator (Bergstra et al. 2011), multivariate."""
 
     type: Literal["tpe"] = "tpe"
-    startup_trials: Annotated[int, Field(ge=1, le=10_000)] | Auto = "auto"
+    startup_trials: Annotated[
+        Annotated[int, Field(ge=1, le=10_000), Tag("<as number>")] | _AutoTag, _number_or_auto
+    ] = "auto"
     ei_candidates: int = Field(default=24, ge=1, le=10_000)
 
 
@@ -33,11 +49,21 @@ class GPSampler(Value):
     """Gaussian-process Bayesian optimisation with log expected improvement."""
 
     type: Literal["gp"] = "gp"
-    startup_trials: Annotated[int, Field(ge=1, le=10_000)] | Auto = "auto"
+    startup_trials: Annotated[
+        Annotated[int, Field(ge=1, le=10_000), Tag("<as number>")] | _AutoTag, _number_or_auto
+    ] = "auto"
 
 
 SamplerSpec: TypeAlias = Annotated[
-    GridSampler | RandomSampler | TPESampler | GPSampler, Field(discriminator="type")
+    Annotated[GridSampler, Tag("<as grid>")]
+    | Annotated[RandomSampler, Tag("<as random>")]
+    | Annotated[TPESampler, Tag("<as tpe>")]
+    | Annotated[GPSampler, Tag("<as gp>")],
+    one_of(
+        tag_by("type", "grid", "random", "tpe", "gp"),
+        "there is no such sampler",
+        "give {type: grid | random | tpe | gp}",
+    ),
 ]
 
 
@@ -66,11 +92,20 @@ class MedianPruner(Value):
 
     type: Literal["median"] = "median"
     min_epochs: int = Field(default=3, ge=1, le=100_000)
-    interval: Annotated[int, Field(ge=1, le=100_000)] | Auto = "auto"
+    interval: Annotated[
+        Annotated[int, Field(ge=1, le=100_000), Tag("<as number>")] | _AutoTag, _number_or_auto
+    ] = "auto"
 
 
 PrunerSpec: TypeAlias = Annotated[
-    NoPruner | HalvingPruner | MedianPruner, Field(discriminator="type")
+    Annotated[NoPruner, Tag("<as none>")]
+    | Annotated[HalvingPruner, Tag("<as halving>")]
+    | Annotated[MedianPruner, Tag("<as median>")],
+    one_of(
+        tag_by("type", "none", "halving", "median"),
+        "there is no such pruner",
+        "give {type: none | halving | median}",
+    ),
 ]
 
 
@@ -87,8 +122,12 @@ class Parallel(Value):
     `auto` is a function of the budget alone (rule R2): it never looks at the machine.
     """
 
-    cohort_size: Annotated[int, Field(ge=1, le=64)] | Auto = "auto"
-    cohorts_in_flight: Annotated[int, Field(ge=1, le=8)] | Auto = "auto"
+    cohort_size: Annotated[
+        Annotated[int, Field(ge=1, le=64), Tag("<as number>")] | _AutoTag, _number_or_auto
+    ] = "auto"
+    cohorts_in_flight: Annotated[
+        Annotated[int, Field(ge=1, le=8), Tag("<as number>")] | _AutoTag, _number_or_auto
+    ] = "auto"
 
 
 class EarlyStopping(Value):
@@ -108,4 +147,6 @@ class Training(Value):
 
     epochs: int = Field(default=30, ge=1, le=100_000)
     early_stopping: EarlyStopping | None = EarlyStopping()
-    first_eligible_epoch: Annotated[int, Field(ge=1, le=100_000)] | Auto = "auto"
+    first_eligible_epoch: Annotated[
+        Annotated[int, Field(ge=1, le=100_000), Tag("<as number>")] | _AutoTag, _number_or_auto
+    ] = "auto"

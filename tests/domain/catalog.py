@@ -1,6 +1,7 @@
 """A small hand-made catalog, so that the tests of the domain need no trainers."""
 
 from collections.abc import Mapping
+from itertools import pairwise
 from typing import Any
 
 from service.domain.catalog import (
@@ -110,7 +111,7 @@ def count_parameters(family: str, config: Mapping[str, Scalar], features: int) -
         *([int(config["hidden_width"])] * int(config["depth"])),
         int(config["latent_dim"]),
     ]
-    return 2 * sum(before * after + after for before, after in zip(sizes, sizes[1:], strict=False))
+    return 2 * sum(before * after + after for before, after in pairwise(sizes))
 
 
 def signature(family: str, config: Mapping[str, Scalar]) -> str:
