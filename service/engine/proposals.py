@@ -1,0 +1,210 @@
+"""Proposes a cohort: a pure function of the spec and of what rule R2 lets the cohort see."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from statistics import median
+
+import optuna
+from optuna.exceptions import ExperimentalWarning
+from optuna.trial import FrozenTrial, create_trial
+
+from service.domain.model import derive_seed
+from service.domain.space import FAMILY, Params, Scalar, distributions, is_active, topological_order
+from service.domain.spec import ResolvedSpec
+from service.domain.states import TrialState
+from service.domain.strategies import GPSampler, GridSampler, RandomSampler, TPESampler
+from service.engine.cohorts import cohort_trials, failed_cells, planned_trials
+from service.engine.dimensions import Dimension, dimensions, encode_params, suggest
+from service.engine.grid import Grid
+from service.engine.quiet import expected_warning, quiet_log
+from service.engine.told import Told, told_and_running, window
+
+__all__ = ["Proposal", "Told", "cohort_trials", "propose"]
+
+NEVER = 10**9
+"""A number of startup trials that no study reaches."""
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """A trial to be: its number, its searched params (inactive ones absent) and its seed."""
+
+    number: int
+    params: Params
+    seed: int
+
+
+def propose(spec: ResolvedSpec, history: Iterable[Told], cohort: int) -> list[Proposal]:
+    """The trials of a cohort.
+
+    Same spec, same history, same proposals: on every machine, in any process, whatever the
+    order of `history` and whatever else it holds. Of `history` only cohorts 0..g-W are seen
+    with their results, and g-W+1..g-1 by their params (rule R2). Raises ValueError while one
+    of those is missing or not over.
+    """
+    history = list(history)
+    numbers = cohort_trials(spec, cohort, history)
+    if isinstance(spec.sampler, GridSampler):
+        proposed = _grid_cells(spec, history, cohort)
+    else:
+        proposed = _ask(spec, history, cohort, len(numbers))
+    return [
+        Proposal(number, params, trial_seed(spec, number))
+        for number, params in zip(numbers, proposed, strict=True)
+    ]
+
+
+def trial_seed(spec: ResolvedSpec, number: int) -> int:
+    """The seed that a trial trains with."""
+    if spec.trial_seed is not None:
+        return spec.trial_seed
+    return derive_seed(spec.seed, "trial", number)
+
+
+def _grid_cells(spec: ResolvedSpec, history: Sequence[Told], cohort: int) -> list[Params]:
+    grid = Grid(spec.space, spec.families)
+    ranks = [n for n in cohort_trials(spec, cohort) if n < planned_trials(spec)]
+    return [grid[rank] for rank in ranks or failed_cells(spec, history, cohort)]
+
+
+def _ask(spec: ResolvedSpec, history: Sequence[Told], cohort: int, count: int) -> list[Params]:
+    """Ask an Optuna study in memory for `count` trials; earlier ones stay RUNNING in it."""
+    told, running = told_and_running(spec, history, cohort)
+    space = dimensions(spec)
+    if not space:
+        return [{} for _ in range(count)]
+    quiet_log()
+    informative = [trial for trial in told if trial.is_informative]
+    study = optuna.create_study(
+        study_name="cohort",
+        direction=spec.objective.direction,
+        sampler=_sampler(spec, cohort, len(informative)),
+        pruner=optuna.pruners.NopPruner(),
+    )
+    if not isinstance(spec.sampler, RandomSampler):
+        study.add_trials(_finished_trials(spec, informative, space))
+        study.add_trials(_running_trials(running, space))
+    return [_ask_params(study.ask(), spec, space) for _ in range(count)]
+
+
+def _ask_params(trial: optuna.Trial, spec: ResolvedSpec, space: dict[str, Dimension]) -> Params:
+    params: dict[str, Scalar] = {}
+    if spec.family_is_searched:
+        params[FAMILY] = suggest(trial, FAMILY, space[FAMILY])
+    for name in topological_order(spec.space):
+        if is_active(name, spec.space, params):
+            params[name] = suggest(trial, name, space[name])
+    return dict(sorted(params.items()))
+
+
+# -- the sampler -----------------------------------------------------------------------------
+
+
+def _sampler(spec: ResolvedSpec, cohort: int, informative: int) -> optuna.samplers.BaseSampler:
+    """A fresh sampler: one that lived on would replay its random stream after a restart."""
+    seed = derive_seed(spec.seed, "sampler", cohort) % 2**32
+    match spec.sampler:
+        case RandomSampler():
+            return optuna.samplers.RandomSampler(seed=seed)
+        case TPESampler(startup_trials=startup, ei_candidates=candidates):
+            group = _has_conditions(spec)
+            with expected_warning("Argument ``group`` is an experimental", ExperimentalWarning):
+                return optuna.samplers.TPESampler(
+                    n_startup_trials=_startup(startup, informative),
+                    n_ei_candidates=candidates,
+                    seed=seed,
+                    multivariate=True,
+                    group=group,
+                    constant_liar=True,
+                )
+        case GPSampler(startup_trials=startup):
+            return optuna.samplers.GPSampler(
+                seed=seed,
+                independent_sampler=optuna.samplers.RandomSampler(seed=seed),
+                n_startup_trials=_startup(startup, informative),
+                warn_independent_sampling=False,
+            )
+        case other:
+            raise TypeError(f"{other!r} does not ask Optuna")
+
+
+def _startup(wished: int | str, informative: int) -> int:
+    """Whether to start is decided on all that was told: Optuna sees no more than the window."""
+    assert isinstance(wished, int)
+    return 0 if informative >= wished else NEVER
+
+
+def _has_conditions(spec: ResolvedSpec) -> bool:
+    """Whether some trials lack parameters that others have."""
+    searched = distributions(spec.space)
+    varying = {*searched, FAMILY} if spec.family_is_searched else set(searched)
+    return any(varying & set(entry.when or ()) for entry in searched.values())
+
+
+# -- what it is told ---------------------------------------------------------------------------
+
+
+def _finished_trials(
+    spec: ResolvedSpec, informative: Sequence[Told], space: dict[str, Dimension]
+) -> list[FrozenTrial]:
+    direction = spec.objective.direction
+    scores = _scores(informative, direction, clip=isinstance(spec.sampler, GPSampler))
+    keeps_pruned = isinstance(spec.sampler, TPESampler)
+    return [
+        _finished(trial, scores[trial.number], space, keeps_pruned)
+        for trial in window(informative, direction)
+    ]
+
+
+def _finished(
+    trial: Told, score: float, space: dict[str, Dimension], keeps_pruned: bool
+) -> FrozenTrial:
+    """A trial with its result.
+
+    TPE ranks PRUNED trials behind all COMPLETE ones, by step and value. A diverged trial told
+    as COMPLETE, however bad its value, would rank before every pruned one and could count
+    among TPE's good ones: it is told as PRUNED at step 0, before any rung. The Gaussian
+    process looks at COMPLETE trials only, so there all of them are.
+    """
+    params, distributions_ = encode_params(trial.params, space)
+    if keeps_pruned and (trial.has_no_value or trial.state is TrialState.PRUNED):
+        step = 0 if trial.has_no_value else max(1, trial.rung or 1)
+        return create_trial(
+            state=optuna.trial.TrialState.PRUNED,
+            params=params,
+            distributions=distributions_,
+            intermediate_values={step: score},
+        )
+    return create_trial(value=score, params=params, distributions=distributions_)
+
+
+def _scores(trials: Sequence[Told], direction: str, clip: bool) -> dict[int, float]:
+    """A finite value for every trial; one without a value of its own gets the worst seen.
+
+    With `clip` nothing lies further behind the median than three times as far as the best
+    lies before it: one enormous loss would otherwise flatten all differences that matter
+    for a Gaussian process.
+    """
+    sign = 1.0 if direction == "minimize" else -1.0
+    own = {t.number: sign * t.score for t in trials if not t.has_no_value and t.score is not None}
+    worst = max(own.values(), default=0.0)
+    if clip and own:
+        middle = median(own.values())
+        reach = middle - min(own.values())
+        if reach > 0:
+            worst = min(worst, middle + 3 * reach)
+    return {t.number: sign * min(own.get(t.number, worst), worst) for t in trials}
+
+
+def _running_trials(running: Sequence[Told], space: dict[str, Dimension]) -> list[FrozenTrial]:
+    frozen = []
+    for trial in running:
+        params, distributions_ = encode_params(trial.params, space)
+        frozen.append(
+            create_trial(
+                state=optuna.trial.TrialState.RUNNING,
+                params=params,
+                distributions=distributions_,
+            )
+        )
+    return frozen
