@@ -1,0 +1,149 @@
+"""The registry of figures: a new figure is one function of each kind and one entry here."""
+
+from typing import Any
+
+from dashboards.figures.best_so_far import (
+    draw_best_so_far,
+    prepare_against_time,
+    prepare_against_trials,
+    summarise_best_so_far,
+    tabulate_best_so_far,
+)
+from dashboards.figures.epoch_terms import (
+    draw_epoch_terms,
+    prepare_loss_terms,
+    prepare_training_signals,
+    summarise_epoch_terms,
+    tabulate_epoch_terms,
+)
+from dashboards.figures.figure import Figure
+from dashboards.figures.importance import (
+    draw_importance,
+    prepare_importance,
+    summarise_importance,
+    tabulate_importance,
+)
+from dashboards.figures.learning_curves import (
+    draw_learning_curves,
+    prepare_learning_curves,
+    summarise_learning_curves,
+    tabulate_learning_curves,
+)
+from dashboards.figures.reconstructions import (
+    draw_reconstructions,
+    prepare_reconstructions,
+    summarise_reconstructions,
+    tabulate_reconstructions,
+)
+from dashboards.figures.slices import (
+    draw_slices,
+    prepare_slices,
+    summarise_slices,
+    tabulate_slices,
+)
+from dashboards.figures.train_against_validation import (
+    draw_train_against_validation,
+    prepare_train_against_validation,
+    summarise_train_against_validation,
+    tabulate_train_against_validation,
+)
+from dashboards.figures.trial_curves import (
+    draw_trial_curves,
+    prepare_trial_curves,
+    summarise_trial_curves,
+    tabulate_trial_curves,
+)
+
+FIGURES: dict[str, Figure[Any]] = {
+    "best_so_far": Figure(
+        title="Best so far, by trial: is the search still finding better models?",
+        group="convergence",
+        needs=frozenset({"trials", "baselines"}),
+        prepare=prepare_against_trials,
+        draw=draw_best_so_far,
+        summarise=summarise_best_so_far,
+        tabulate=tabulate_best_so_far,
+    ),
+    "best_so_far_time": Figure(
+        title="Best so far, by time: would more of it pay?",
+        group="convergence",
+        needs=frozenset({"trials", "baselines"}),
+        prepare=prepare_against_time,
+        draw=draw_best_so_far,
+        summarise=summarise_best_so_far,
+        tabulate=tabulate_best_so_far,
+    ),
+    "learning_curves": Figure(
+        title="Learning curves: does the best trial stand out, and had the others converged?",
+        group="convergence",
+        needs=frozenset({"trials", "curves"}),
+        prepare=prepare_learning_curves,
+        draw=draw_learning_curves,
+        summarise=summarise_learning_curves,
+        tabulate=tabulate_learning_curves,
+    ),
+    "train_against_validation": Figure(
+        title="Train against validation: points away from the diagonal do not generalise",
+        group="overfitting",
+        needs=frozenset({"trials"}),
+        prepare=prepare_train_against_validation,
+        draw=draw_train_against_validation,
+        summarise=summarise_train_against_validation,
+        tabulate=tabulate_train_against_validation,
+    ),
+    "importance": Figure(
+        title="Importance: which parameters decide the result?",
+        group="why",
+        needs=frozenset({"analyses"}),
+        prepare=prepare_importance,
+        draw=draw_importance,
+        summarise=summarise_importance,
+        tabulate=tabulate_importance,
+    ),
+    "slice": Figure(
+        title="Slices: where in each range do the good trials lie, and is an edge in the way?",
+        group="why",
+        needs=frozenset({"trials"}),
+        prepare=prepare_slices,
+        draw=draw_slices,
+        summarise=summarise_slices,
+        tabulate=tabulate_slices,
+    ),
+    "trial_curves": Figure(
+        title="Train and validation: does the gap open, and where does it turn?",
+        group="overfitting",
+        needs=frozenset({"trial"}),
+        prepare=prepare_trial_curves,
+        draw=draw_trial_curves,
+        summarise=summarise_trial_curves,
+        tabulate=tabulate_trial_curves,
+    ),
+    "reconstructions": Figure(
+        title="Reconstructions: what does the model lose, and where?",
+        group="pictures",
+        needs=frozenset({"trial", "pictures"}),
+        prepare=prepare_reconstructions,
+        draw=draw_reconstructions,
+        summarise=summarise_reconstructions,
+        tabulate=tabulate_reconstructions,
+    ),
+    "loss_terms": Figure(
+        title="Loss terms and other metrics: does one of them win at the cost of another?",
+        group="training",
+        needs=frozenset({"trial"}),
+        prepare=prepare_loss_terms,
+        draw=draw_epoch_terms,
+        summarise=summarise_epoch_terms,
+        tabulate=tabulate_epoch_terms,
+    ),
+    "training_signals": Figure(
+        title="Learning rate and gradient norm: is the optimiser calm?",
+        group="training",
+        needs=frozenset({"trial"}),
+        prepare=prepare_training_signals,
+        draw=draw_epoch_terms,
+        summarise=summarise_epoch_terms,
+        tabulate=tabulate_epoch_terms,
+    ),
+}
+"""By name, in the order in which the pages show them."""

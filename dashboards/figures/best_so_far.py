@@ -1,0 +1,238 @@
+"""Best value so far, against trials and against wall-clock, with every trial as a dot."""
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+import plotly.graph_objects as go
+
+from dashboards.figures.decimation import MAX_POINTS, choose_points
+from dashboards.figures.figure import Cell, Table, Waiting
+from dashboards.figures.frame import ENDED, StudyFrame
+from dashboards.figures.paper import (
+    BEST,
+    GREY,
+    STATE_MARKS,
+    axis,
+    escape,
+    label,
+    needs_log,
+    number,
+    plural,
+    rounded,
+    sheet,
+    unsquashed_range,
+)
+
+UNITS = ((2 * 86_400, 86_400, "days"), (7_200, 3_600, "hours"), (180, 60, "minutes"), (0, 1, "s"))
+
+
+class Dots(NamedTuple):
+    """The trials of one state; `y` of a trial without a value is the worst value shown."""
+
+    state: str
+    x: list[float]
+    y: list[float]
+    numbers: list[int]
+    values: list[float | None]
+
+
+class BestSoFar(NamedTuple):
+    """What is drawn: dots by state, the steps of the best, and the baselines to beat."""
+
+    x_title: str
+    y_title: str
+    log: bool
+    y_range: list[float] | None
+    dots: list[Dots]
+    step_x: list[float]
+    step_y: list[float]
+    baselines: list[tuple[str, float]]
+    best_number: int | None
+    best_value: float | None
+    best_x: str
+    improvements: int
+    ended: int
+    planned: int
+    unfinished: str
+
+
+def prepare_against_trials(frame: StudyFrame) -> BestSoFar | Waiting:
+    """The best so far in the order of trial numbers."""
+    positions = range(len(frame.trials))
+    numbers: list[float] = [float(frame.trials.number[position]) for position in positions]
+    return _prepare(frame, numbers, "trial (number)", lambda x: f"trial {x:.0f}")
+
+
+def prepare_against_time(frame: StudyFrame) -> BestSoFar | Waiting:
+    """The best so far in the order in which trials ended; queued and running ones are left out."""
+    longest = max((seconds for seconds in frame.trials.finished if seconds is not None), default=0)
+    divisor, unit = next((by, name) for above, by, name in UNITS if longest >= above)
+    times = [None if seconds is None else seconds / divisor for seconds in frame.trials.finished]
+    return _prepare(frame, times, f"time since the start ({unit})", lambda x: f"{x:.3g} {unit}")
+
+
+def _prepare(
+    frame: StudyFrame,
+    xs: Sequence[float | None],
+    x_title: str,
+    say_x: Callable[[float], str],
+) -> BestSoFar | Waiting:
+    trials = frame.trials
+    ended = sum(state in ENDED for state in trials.state)
+    shown = [value for value in trials.value if value is not None]
+    if not ended or not shown:
+        return Waiting("Waiting for the first trial to end.")
+    step_x, step_y, step_numbers = _steps(frame, xs)
+    baselines = _baselines(frame)
+    worst = max(shown) if frame.study.minimize else min(shown)
+    log = needs_log([*shown, *(value for _, value in baselines)])
+    squeezed = None if log else unsquashed_range(shown, minimize=frame.study.minimize)
+    return BestSoFar(
+        x_title=x_title,
+        y_title=label(f"{frame.study.metric} on validation", frame.study.unit),
+        log=log,
+        y_range=squeezed,
+        dots=[_dots(frame, xs, state, worst) for state in STATE_MARKS if state in trials.state],
+        step_x=step_x,
+        step_y=step_y,
+        baselines=baselines,
+        best_number=step_numbers[-1] if step_numbers else None,
+        best_value=step_y[-1] if step_y else None,
+        best_x=say_x(step_x[-2]) if step_x else "",
+        improvements=max(0, len(step_numbers) - 1),
+        ended=ended,
+        planned=frame.study.planned,
+        unfinished=", ".join(
+            f"{trials.state.count(state)} {STATE_MARKS[state].label}"
+            for state in ("PRUNED", "DIVERGED", "FAILED")
+            if state in trials.state
+        ),
+    )
+
+
+def _steps(
+    frame: StudyFrame, xs: Sequence[float | None]
+) -> tuple[list[float], list[float], list[int]]:
+    """Only the points at which the best changes, and the end of the line."""
+    trials, best = frame.trials, frame.best
+    if best is None:
+        return [], [], []
+    eligible = trials.state[best]
+    entries = sorted(
+        (x, trials.number[position], value)
+        for position, (x, value) in enumerate(zip(xs, trials.value, strict=True))
+        if x is not None and value is not None and trials.state[position] == eligible
+    )
+    step_x: list[float] = []
+    step_y: list[float] = []
+    numbers: list[int] = []
+    for x, trial, value in entries:
+        if not step_y or (value < step_y[-1] if frame.study.minimize else value > step_y[-1]):
+            step_x.append(x)
+            step_y.append(value)
+            numbers.append(trial)
+    if step_x:
+        step_x.append(max(x for x in xs if x is not None))
+        step_y.append(step_y[-1])
+    return step_x, step_y, numbers
+
+
+def _dots(frame: StudyFrame, xs: Sequence[float | None], state: str, worst: float) -> Dots:
+    trials = frame.trials
+    inside = [
+        position
+        for position, x in enumerate(xs)
+        if trials.state[position] == state
+        and x is not None
+        and (trials.value[position] is not None or state in ENDED)
+    ]
+    chosen = choose_points([trials.value[position] for position in inside], MAX_POINTS)
+    dots = Dots(state, [], [], [], [])
+    for position in (inside[i] for i in chosen):
+        value, x = trials.value[position], xs[position]
+        assert x is not None
+        dots.x.append(x)
+        dots.y.append(worst if value is None else value)
+        dots.numbers.append(trials.number[position])
+        dots.values.append(value)
+    return dots
+
+
+def _baselines(frame: StudyFrame) -> list[tuple[str, float]]:
+    if frame.baselines is None or frame.study.metric != "mse":
+        return []
+    lines = [("mean sample", frame.baselines.mean)]
+    best = frame.best
+    params = frame.trials.params[best] if best is not None else {}
+    latent = params.get("latent_dim", frame.study.fixed.get("latent_dim"))
+    if isinstance(latent, int) and latent in frame.baselines.pca:
+        lines.append((f"PCA-{latent}", frame.baselines.pca[latent]))
+    return lines
+
+
+def draw_best_so_far(data: BestSoFar) -> go.Figure:
+    """Dots by state under the step line of the best."""
+    figure = sheet()
+    for dots in data.dots:
+        mark = STATE_MARKS[dots.state]
+        figure.add_scatter(
+            x=dots.x,
+            y=dots.y,
+            name=mark.label,
+            mode="markers",
+            marker={"color": mark.color, "symbol": mark.symbol, "size": 8, "line": {"width": 1.5}},
+            customdata=[
+                [trial, "no value" if value is None else number(value)]
+                for trial, value in zip(dots.numbers, dots.values, strict=True)
+            ],
+            hovertemplate="trial %{customdata[0]}: %{customdata[1]}<extra>%{fullData.name}</extra>",
+            meta={"trials": True},
+        )
+    if data.step_x:
+        figure.add_scatter(
+            x=data.step_x,
+            y=data.step_y,
+            name="best so far",
+            mode="lines",
+            line={"color": BEST, "width": 2.5, "shape": "hv"},
+            hovertemplate="best so far %{y:.4g}<extra></extra>",
+        )
+    for name, value in data.baselines:
+        figure.add_hline(
+            y=value,
+            line={"color": GREY, "width": 1.5, "dash": "dot"},
+            annotation={"text": escape(name), "font": {"size": 12}, "yanchor": "bottom"},
+        )
+    figure.update_xaxes(axis(data.x_title))
+    figure.update_yaxes(axis(data.y_title, log=data.log))
+    if data.y_range is not None:
+        figure.update_yaxes(range=data.y_range)
+    return figure
+
+
+def summarise_best_so_far(data: BestSoFar) -> str:
+    """One sentence: the best, since when, and what it beats."""
+    counted = f"{data.ended:,} of {plural(data.planned, 'trial')} ended"
+    also = f" ({data.unfinished})" if data.unfinished else ""
+    if data.best_value is None:
+        return f"{counted}{also}; none is eligible for best yet."
+    sentence = (
+        f"{counted}{also}; the best is trial {data.best_number} with {number(data.best_value)}, "
+        f"reached at {data.best_x} after {plural(data.improvements, 'improvement')}"
+    )
+    if data.baselines:
+        name, value = data.baselines[-1]
+        ratio = data.best_value / value if value else 0.0
+        sentence += f": {ratio:.2f} times the error of {'the ' if ' ' in name else ''}{name}"
+    return f"{sentence}."
+
+
+def tabulate_best_so_far(data: BestSoFar) -> Table:
+    """Every dot: trial, x, state, value."""
+    rows: list[tuple[float, list[Cell]]] = []
+    for dots in data.dots:
+        state = STATE_MARKS[dots.state].label
+        for x, trial, value in zip(dots.x, dots.numbers, dots.values, strict=True):
+            rows.append((x, [trial, rounded(x), state, rounded(value)]))
+    rows.sort(key=lambda row: row[0])
+    return Table(["trial", data.x_title, "state", data.y_title], [row for _, row in rows])

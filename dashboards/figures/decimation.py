@@ -1,0 +1,39 @@
+"""Fewer points without losing what matters: the best, the extremes and the ends are kept."""
+
+from collections.abc import Collection, Sequence
+
+MAX_POINTS = 2000
+
+
+def choose_points(
+    values: Sequence[float | None], limit: int = MAX_POINTS, keep: Collection[int] = ()
+) -> list[int]:
+    """Positions (ascending) of at most `limit` values.
+
+    Kept for sure: `keep`, both ends, the smallest and the largest value. The rest is the smallest
+    and the largest of equally long stretches, so that the outline of a series stays.
+    """
+    count = len(values)
+    if count <= limit:
+        return list(range(count))
+    known = [position for position, value in enumerate(values) if value is not None]
+    chosen = {position for position in keep if 0 <= position < count} | {0, count - 1}
+    if known:
+        chosen |= {min(known, key=values.__getitem__), max(known, key=values.__getitem__)}  # type: ignore[arg-type]
+    stretches = max(1, (limit - len(chosen)) // 2)
+    for stretch in range(stretches):
+        start, end = stretch * count // stretches, (stretch + 1) * count // stretches
+        inside = [position for position in range(start, end) if values[position] is not None]
+        if inside:
+            chosen.add(min(inside, key=values.__getitem__))  # type: ignore[arg-type]
+            chosen.add(max(inside, key=values.__getitem__))  # type: ignore[arg-type]
+    return sorted(chosen)
+
+
+def spread(count: int, limit: int) -> list[int]:
+    """At most `limit` evenly spaced positions of `count`, both ends among them."""
+    if count <= limit:
+        return list(range(count))
+    if limit <= 1:
+        return [0][:limit]
+    return [round(i * (count - 1) / (limit - 1)) for i in range(limit)]

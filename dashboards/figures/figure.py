@@ -1,0 +1,103 @@
+"""What a figure is: data prepared from a frame, a drawing, a sentence and a table."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Generic, Literal, NamedTuple, TypeAlias, TypeVar
+
+import plotly.graph_objects as go
+
+from dashboards.figures.frame import StudyFrame
+from dashboards.figures.paper import sheet
+
+Data = TypeVar("Data")
+Need: TypeAlias = Literal["trials", "curves", "analyses", "baselines", "trial", "pictures"]
+"""Parts of a StudyFrame that a figure reads; `trial` and `pictures` make it one trial's."""
+Cell: TypeAlias = str | int | float | None
+MAX_ROWS = 500
+
+
+class Waiting(NamedTuple):
+    """There is too little data to draw; `message` says what the figure waits for."""
+
+    message: str
+
+
+class Table(NamedTuple):
+    """The data behind a figure, for people who do not see it; at most MAX_ROWS rows."""
+
+    columns: list[str]
+    rows: list[list[Cell]]
+
+
+class Plot(NamedTuple):
+    """A figure as it is served."""
+
+    figure: go.Figure
+    summary: str
+    table: Table
+    waiting: bool
+
+
+@dataclass(frozen=True)
+class Figure(Generic[Data]):
+    """An entry of the registry. `prepare` holds the logic; `draw` only draws what it returns."""
+
+    title: str
+    """Says what to look for."""
+    group: str
+    needs: frozenset[Need]
+    prepare: Callable[[StudyFrame], Data | Waiting] = field(repr=False)
+    draw: Callable[[Data], go.Figure] = field(repr=False)
+    summarise: Callable[[Data], str] = field(repr=False)
+    tabulate: Callable[[Data], Table] = field(repr=False)
+
+    @property
+    def of_trial(self) -> bool:
+        """Whether the figure shows one trial, and not the study."""
+        return "trial" in self.needs
+
+    def plot(self, frame: StudyFrame) -> go.Figure:
+        """The figure alone."""
+        return self.render(frame).figure
+
+    def render(self, frame: StudyFrame) -> Plot:
+        """The figure with its sentence and its table; an annotated empty one when waiting."""
+        data = self.prepare(frame)
+        if isinstance(data, Waiting):
+            return Plot(_waiting_figure(self.title, data), data.message, Table([], []), True)
+        figure = self.draw(data)
+        figure.layout.title.text = self.title
+        table = self.tabulate(data)
+        return Plot(figure, self.summarise(data), Table(table.columns, thin(table.rows)), False)
+
+
+def thin(rows: list[list[Cell]]) -> list[list[Cell]]:
+    """At most MAX_ROWS rows, evenly spaced, the first and the last among them."""
+    if len(rows) <= MAX_ROWS:
+        return rows
+    last = len(rows) - 1
+    return [rows[round(i * last / (MAX_ROWS - 1))] for i in range(MAX_ROWS)]
+
+
+def as_json(name: str, entry: Figure[Any], plot: Plot) -> dict[str, Any]:
+    """The answer of `/figures/{name}`: plain values only."""
+    return {
+        "name": name,
+        "title": entry.title,
+        "group": entry.group,
+        "summary": plot.summary,
+        "waiting": plot.waiting,
+        "figure": plot.figure.to_plotly_json(),
+        "table": {"columns": plot.table.columns, "rows": plot.table.rows},
+    }
+
+
+def _waiting_figure(title: str, waiting: Waiting) -> go.Figure:
+    figure = sheet(height=220)
+    figure.layout.title.text = title
+    figure.update_xaxes(visible=False)
+    figure.update_yaxes(visible=False)
+    figure.add_annotation(
+        text=waiting.message, x=0.5, y=0.5, xref="paper", yref="paper", showarrow=False
+    )
+    return figure

@@ -1,0 +1,224 @@
+"""The StudyFrame: a study as plain columns, made from records once and read by every figure."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from service.domain.records import Analysis, Dataset, EpochReport, Study, Trial
+from service.domain.space import (
+    FAMILY,
+    CategoricalDistribution,
+    Distribution,
+    Params,
+    distributions,
+)
+from service.domain.states import TERMINAL_TRIAL_STATES, TrialState
+
+Picture = NDArray[np.float64]
+ENDED = frozenset(state.value for state in TERMINAL_TRIAL_STATES)
+
+
+@dataclass(frozen=True)
+class StudyFacts:
+    """What the figures need to know of a study as a whole."""
+
+    name: str
+    state: str
+    metric: str
+    unit: str
+    """Of the metric; empty where it has none."""
+    minimize: bool
+    planned: int
+    epochs: int
+    first_eligible_epoch: int
+    rungs: tuple[int, ...]
+    space: Mapping[str, Distribution]
+    """Searched parameters by name, `family` among them when it is searched."""
+    fixed: Params
+    """Values that every trial shares, where the study fixes or defaults them."""
+
+
+@dataclass(frozen=True)
+class TrialColumns:
+    """One entry per trial, ascending by number; times are seconds since the study started."""
+
+    number: list[int] = field(default_factory=list)
+    state: list[str] = field(default_factory=list)
+    value: list[float | None] = field(default_factory=list)
+    """The objective at the best epoch; for a pruned trial without one, at its last rung."""
+    best_epoch: list[int | None] = field(default_factory=list)
+    epochs: list[int] = field(default_factory=list)
+    train: list[float | None] = field(default_factory=list)
+    """The objective's metric on train at the best epoch."""
+    validation: list[float | None] = field(default_factory=list)
+    finished: list[float | None] = field(default_factory=list)
+    verdict: list[str | None] = field(default_factory=list)
+    params: list[Params] = field(default_factory=list)
+
+    def __len__(self) -> int:
+        return len(self.number)
+
+
+@dataclass(frozen=True)
+class CurveColumns:
+    """The objective's metric after each epoch of one trial; None: not finite."""
+
+    epochs: Sequence[int]
+    train: Sequence[float | None]
+    validation: Sequence[float | None]
+
+
+@dataclass(frozen=True)
+class BaselineFacts:
+    """What any model must beat, as validation MSE on the scaled data."""
+
+    mean: float
+    pca: Mapping[int, float]
+    """By latent size."""
+
+
+@dataclass(frozen=True)
+class Pictures:
+    """Reconstructions of the same fixed validation samples; every array is [n, features]."""
+
+    shape: tuple[int, ...]
+    """Of one sample: (8, 8), (28, 28), (3, 32, 32), (12,)."""
+    low: float
+    high: float
+    """The range of the scaled train part: black and white."""
+    input: Picture
+    best: Picture
+    last: Picture | None = None
+    worst_input: Picture | None = None
+    worst_best: Picture | None = None
+    worst_index: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
+class TrialFacts:
+    """One trial with everything recorded of it, for the figures of the trial page."""
+
+    number: int
+    state: str
+    verdict: str | None
+    best_epoch: int | None
+    first_overfit_epoch: int | None
+    reports: Sequence[EpochReport]
+    pictures: Pictures | None
+
+
+@dataclass(frozen=True)
+class StudyFrame:
+    """Everything a figure may look at; parts that were not asked for are empty."""
+
+    study: StudyFacts
+    trials: TrialColumns = field(default_factory=TrialColumns)
+    curves: Mapping[int, CurveColumns] = field(default_factory=dict)
+    analyses: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    baselines: BaselineFacts | None = None
+    trial: TrialFacts | None = None
+
+    @property
+    def best(self) -> int | None:
+        """The position (not the number) of the best eligible trial in the columns.
+
+        Finished trials first; stopped ones only if there is nothing else (DOMAIN.md truth 20).
+        """
+        columns = self.trials
+        for state in (TrialState.COMPLETE, TrialState.STOPPED):
+            eligible = [
+                (value if self.study.minimize else -value, position)
+                for position, value in enumerate(columns.value)
+                if value is not None and columns.state[position] == state
+            ]
+            if eligible:
+                return min(eligible)[1]
+        return None
+
+
+def build_study_facts(study: Study, unit: str) -> StudyFacts:
+    """The study's part of a frame; `unit` is the metric's in the catalog."""
+    resolved = study.resolved
+    space = dict(distributions(resolved.space))
+    if resolved.family_is_searched:
+        space = {FAMILY: CategoricalDistribution(choices=list(resolved.families)), **space}
+    defaults = resolved.defaults.get(resolved.families[0], {})
+    bare = {name: entry for name, entry in resolved.space.items() if name not in space}
+    return StudyFacts(
+        name=study.name,
+        state=study.state.value,
+        metric=resolved.objective.metric,
+        unit=unit,
+        minimize=resolved.objective.direction == "minimize",
+        planned=study.progress.trials,
+        epochs=resolved.training.epochs,
+        first_eligible_epoch=resolved.first_eligible_epoch,
+        rungs=tuple(resolved.rungs),
+        space=space,
+        fixed={**defaults, **bare},  # type: ignore[dict-item]
+    )
+
+
+def build_trial_columns(study: Study, trials: Sequence[Trial]) -> TrialColumns:
+    """Columns of trials, ascending by number."""
+    metric = study.resolved.objective.metric
+    origin = study.started_at or study.created_at
+    columns = TrialColumns()
+    for trial in trials:
+        columns.number.append(trial.number)
+        columns.state.append(trial.state.value)
+        columns.value.append(_shown_value(trial))
+        columns.best_epoch.append(trial.best_epoch)
+        columns.epochs.append(trial.epochs)
+        metrics = trial.metrics
+        columns.train.append(metrics.train.get(metric) if metrics else None)
+        columns.validation.append(metrics.validation.get(metric) if metrics else None)
+        columns.finished.append(_seconds_between(origin, trial.finished_at))
+        columns.verdict.append(trial.verdict.kind if trial.verdict else None)
+        columns.params.append(trial.params)
+    return columns
+
+
+def build_baselines(dataset: Dataset) -> BaselineFacts:
+    """The validation baselines of a data set."""
+    baselines = dataset.baselines
+    return BaselineFacts(
+        mean=baselines.mean_validation,
+        pca={entry.latent_dim: entry.validation for entry in baselines.pca},
+    )
+
+
+def build_analyses(analyses: Sequence[Analysis]) -> dict[str, dict[str, Any]]:
+    """Stored analyses by kind."""
+    return {analysis.kind: analysis.data for analysis in analyses}
+
+
+def build_trial_facts(
+    trial: Trial, reports: Sequence[EpochReport], pictures: Pictures | None
+) -> TrialFacts:
+    """One trial's part of a frame."""
+    numbers = trial.verdict.numbers if trial.verdict else {}
+    first_overfit = numbers.get("first_overfit_epoch")
+    return TrialFacts(
+        number=trial.number,
+        state=trial.state.value,
+        verdict=trial.verdict.kind if trial.verdict else None,
+        best_epoch=trial.best_epoch,
+        first_overfit_epoch=None if first_overfit is None else int(first_overfit),
+        reports=reports,
+        pictures=pictures,
+    )
+
+
+def _shown_value(trial: Trial) -> float | None:
+    if trial.value is not None or not trial.rungs:
+        return trial.value
+    return trial.rungs[max(trial.rungs, key=int)]
+
+
+def _seconds_between(start: datetime, end: datetime | None) -> float | None:
+    return None if end is None else max(0.0, (end - start).total_seconds())

@@ -1,0 +1,70 @@
+"""Small multiples: where each panel stands. The page re-lays them in one column on a phone."""
+
+import plotly.graph_objects as go
+
+PANEL_HEIGHT = 230
+GAP_X, GAP_Y = 0.09, 70
+
+
+def lay_out(figure: go.Figure, index: int, count: int, columns: int = 3) -> tuple[str, str]:
+    """Give panel `index` of `count` its pair of axes; returns their short names (`x2`, `y2`).
+
+    `layout.meta.panels` tells the page how many there are.
+    """
+    columns = min(columns, count)
+    rows = -(-count // columns)
+    height = rows * PANEL_HEIGHT + (rows - 1) * GAP_Y
+    width = (1 - GAP_X * (columns - 1)) / columns
+    left = (index % columns) * (width + GAP_X)
+    top = (index // columns) * (PANEL_HEIGHT + GAP_Y) / height
+    suffix = str(index + 1) if index else ""
+    figure.update_layout(
+        {
+            f"xaxis{suffix}": {"domain": [left, left + width], "anchor": f"y{suffix}"},
+            f"yaxis{suffix}": {
+                "domain": [max(0.0, 1 - top - PANEL_HEIGHT / height), 1 - top],
+                "anchor": f"x{suffix}",
+            },
+            "height": height + 130,
+            "meta": {"panels": count},
+        }
+    )
+    return f"x{suffix}", f"y{suffix}"
+
+
+STRIP_LABEL = 26
+STRIP_WIDTH = 760
+"""Pixels that a strip is wide when nobody re-lays it."""
+
+
+def lay_out_strips(figure: go.Figure, index: int, count: int, title: str, ratio: float) -> str:
+    """Give strip `index` of `count` its y axis under its title; returns the axis' short name.
+
+    `ratio` is a strip's height over its width. `layout.meta.strips` lets the page lay the strips
+    out again for its own width.
+    """
+    row = STRIP_WIDTH * ratio + STRIP_LABEL
+    height = row * count
+    suffix = str(index + 1) if index else ""
+    top = 1 - (index * row + STRIP_LABEL) / height
+    figure.update_layout(
+        {
+            f"yaxis{suffix}": {
+                "domain": [max(0.0, 1 - (index + 1) * row / height), top],
+                "anchor": "x",
+                "visible": False,
+                "autorange": "reversed",
+                "fixedrange": True,
+                "scaleanchor": "x",
+                "constrain": "domain",
+            },
+            "height": height + 66,
+            "margin": {"l": 8, "r": 8, "t": 56, "b": 10},
+            "meta": {"strips": {"count": count, "ratio": ratio, "label": STRIP_LABEL}},
+        }
+    )
+    figure.add_annotation(
+        text=title, x=0, y=top, xref="paper", yref="paper", xanchor="left", yanchor="bottom",
+        showarrow=False, font={"size": 12},
+    )  # fmt: skip
+    return f"y{suffix}"
