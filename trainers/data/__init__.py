@@ -1,0 +1,1 @@
+"""Data sets: readers by format, splits, scaling, the memory-mapped store, baselines; no torch."""

@@ -1,0 +1,114 @@
+"""What any model must beat on the same split: the mean sample, and PCA (DOMAIN.md truth 18)."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from trainers.data.mapped import open_part
+from trainers.data.principal_axes import EXACT_FEATURES, MAX_AXES, PrincipalAxes, fit_axes
+from trainers.data.stored import Stored
+
+WIDE_AXES = 64
+"""Axes kept of samples with more than EXACT_FEATURES numbers, where each one costs a pass."""
+
+
+def compute_baselines(
+    folder: Path, latent_dims: Sequence[int], low: float, high: float
+) -> dict[str, Any]:
+    """Fit PCA on the train part of a folder and score every part; MSE on the scaled data.
+
+    Returns `mean_train`, `mean_validation`, `mean_test`; `pca`, one entry per latent size from
+    1 to the number of axes kept, and per size asked for (those with clipped figures: to
+    [low, high], the range of train); `eigenvalues`, descending, at most 512. Leaves mean and
+    axes in the folder for `pca_baseline`.
+    """
+    train = open_part(folder, "train")
+    features = train.shape[1]
+    kept = MAX_AXES if features <= EXACT_FEATURES else WIDE_AXES
+    axes = fit_axes(train, max([kept, *latent_dims]))
+    np.save(folder / "mean.npy", axes.mean)
+    np.save(folder / "axes.npy", axes.axes)
+    errors = {
+        name: axes.unclipped_errors(open_part(folder, name))
+        for name in ("train", "validation", "test")
+    }
+    count = axes.axes.shape[1]
+    sizes = sorted({*range(1, count + 1), *latent_dims})
+    baselines = {
+        **{f"mean_{name}": float(values[0]) for name, values in errors.items()},
+        "pca": [
+            {
+                "latent_dim": size,
+                **{name: float(values[min(size, count)]) for name, values in errors.items()},
+                "validation_clipped": None,
+                "test_clipped": None,
+            }
+            for size in sizes
+        ],
+        "eigenvalues": [float(value) for value in axes.eigenvalues[:MAX_AXES]],
+    }
+    return with_clipped(baselines, folder, axes, latent_dims, low, high)
+
+
+def with_clipped(
+    baselines: dict[str, Any],
+    folder: Path,
+    axes: PrincipalAxes,
+    latent_dims: Sequence[int],
+    low: float,
+    high: float,
+) -> dict[str, Any]:
+    """The baselines with the clipped figures of the latent sizes asked for filled in."""
+    entries = [
+        entry
+        if entry["latent_dim"] not in latent_dims or entry["validation_clipped"] is not None
+        else {
+            **entry,
+            **{
+                f"{name}_clipped": axes.clipped_error(
+                    open_part(folder, name), entry["latent_dim"], low, high
+                )
+                for name in ("validation", "test")
+            },
+        }
+        for entry in baselines["pca"]
+    ]
+    return {**baselines, "pca": entries}
+
+
+def pca_baseline(folder: Path, latent_dim: int) -> dict[str, Any]:
+    """The entry of one latent size, clipped figures included; keys as records.PcaBaseline.
+
+    Sizes beyond the axes that were kept are fitted anew from the train part.
+    """
+    if latent_dim < 1:
+        raise ValueError(f"a latent size of {latent_dim}")
+    stored = Stored.read(folder)
+    axes = load_axes(folder)
+    entry = next((e for e in stored.baselines["pca"] if e["latent_dim"] == latent_dim), None)
+    if entry is None:
+        train = open_part(folder, "train")
+        if axes.axes.shape[1] < min(latent_dim, train.shape[1]):
+            axes = fit_axes(train, latent_dim)
+        entry = {
+            "latent_dim": latent_dim,
+            **{
+                name: float(axes.unclipped_errors(open_part(folder, name))[-1])
+                for name in ("train", "validation", "test")
+            },
+            "validation_clipped": None,
+            "test_clipped": None,
+        }
+    filled = with_clipped({"pca": [entry]}, folder, axes, [latent_dim], stored.low, stored.high)
+    found: dict[str, Any] = filled["pca"][0]
+    return found
+
+
+def load_axes(folder: Path) -> PrincipalAxes:
+    """The axes that ingestion left in a data set's folder."""
+    mean = np.load(folder / "mean.npy", allow_pickle=False)
+    axes = np.load(folder / "axes.npy", allow_pickle=False)
+    eigenvalues = np.array(Stored.read(folder).baselines["eigenvalues"])
+    return PrincipalAxes(mean, eigenvalues, axes, float("nan"))

@@ -1,0 +1,103 @@
+"""Scaling, fitted on train: raw = scaled * scale + offset."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Literal, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from trainers.data.errors import UnreadableData
+from trainers.data.layout import CHUNK_BYTES, Layout, Rows
+
+Kind: TypeAlias = Literal["none", "unit", "standard"]
+Doubles: TypeAlias = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Scaling:
+    """An affine map fitted on train; `offset` and `scale` have shape [1] or [F]."""
+
+    kind: Kind
+    offset: Doubles
+    scale: Doubles
+
+    def apply(self, raw: Rows) -> npt.NDArray[np.float32]:
+        """Raw rows [n, F] on the scale that models see; computed in float64."""
+        with np.errstate(over="ignore"):
+            return ((raw.astype(np.float64) - self.offset) / self.scale).astype(np.float32)
+
+    def as_dict(self) -> dict[str, Any]:
+        """{kind}, with offset and scale where they are single numbers."""
+        if len(self.offset) > 1:
+            return {"kind": self.kind}
+        return {
+            "kind": self.kind,
+            "offset": float(self.offset[0]),
+            "scale": float(self.scale[0]),
+        }
+
+
+def fit_scaling(
+    kind: Kind, layout: Layout, rows: Rows, train: npt.NDArray[np.int64], path: str
+) -> Scaling:
+    """Fit a scaling on the rows `train`.
+
+    unit: bytes / 255 and digits / 16 without centring; other numbers from the smallest and
+    largest of train to 0..1. standard: mean 0, standard deviation 1. Tables (samples of one
+    axis) are fitted per column, so that columns weigh alike; images with one pair of numbers.
+    A column that is constant in train is only shifted. Raises UnreadableData on overflow.
+    """
+    if kind == "none":
+        return Scaling(kind, np.zeros(1), np.ones(1))
+    if kind == "unit" and layout.full_scale is not None:
+        return Scaling(kind, np.zeros(1), np.full(1, layout.full_scale))
+    with np.errstate(over="ignore", invalid="ignore"):
+        fit = _fit_range if kind == "unit" else _fit_moments
+        offset, scale = fit(rows, train, per_column=len(layout.shape) == 1)
+    if not (np.isfinite(offset).all() and np.isfinite(scale).all()):
+        raise UnreadableData(
+            path, "its numbers are too large to be scaled", "divide them by a constant first"
+        )
+    return Scaling(kind, offset, np.where(scale > 0, scale, 1.0))
+
+
+def _fit_range(
+    rows: Rows, train: npt.NDArray[np.int64], per_column: bool
+) -> tuple[Doubles, Doubles]:
+    low = np.full(rows.shape[1], np.inf)
+    high = np.full(rows.shape[1], -np.inf)
+    for chunk in gather(rows, train):
+        low = np.minimum(low, chunk.min(axis=0))
+        high = np.maximum(high, chunk.max(axis=0))
+    if not per_column:
+        low, high = low.min(keepdims=True), high.max(keepdims=True)
+    return low, high - low
+
+
+def _fit_moments(
+    rows: Rows, train: npt.NDArray[np.int64], per_column: bool
+) -> tuple[Doubles, Doubles]:
+    # Two passes: the sum of squares about the mean does not cancel.
+    total = np.zeros(rows.shape[1])
+    for chunk in gather(rows, train):
+        total += chunk.sum(axis=0)
+    mean = total / len(train)
+    if not per_column:
+        mean = mean.mean(keepdims=True)
+    squares = np.zeros(rows.shape[1])
+    for chunk in gather(rows, train):
+        squares += np.square(chunk - mean).sum(axis=0)
+    variance = squares / len(train)
+    if not per_column:
+        variance = variance.mean(keepdims=True)
+    # Rounding leaves a constant column with a variance of about (eps * mean)^2: still constant.
+    spread = np.sqrt(variance)
+    return mean, np.where(spread > 1e-12 * np.abs(mean), spread, 0.0)
+
+
+def gather(rows: Rows, wanted: npt.NDArray[np.int64]) -> Iterator[Doubles]:
+    """The wanted rows as float64, in chunks of about CHUNK_BYTES."""
+    step = max(1, CHUNK_BYTES // (8 * rows.shape[1]))
+    for start in range(0, len(wanted), step):
+        yield rows[wanted[start : start + step]].astype(np.float64)

@@ -1,0 +1,101 @@
+"""Copying a source's rows into one raw file: decoded once, checked, hashed, bounded in memory."""
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from trainers.data.errors import UnreadableData
+from trainers.data.layout import ArrayFile, Rows
+
+
+@dataclass(frozen=True)
+class Staged:
+    """All rows of all files of a source, in order, in their own number type."""
+
+    rows: Rows
+    """[N, F], memory-mapped."""
+    counts: list[int]
+    """Rows of each file."""
+    keys: npt.NDArray[np.uint64]
+    """[N]: a 64-bit hash of each row's bytes; equal rows have equal keys."""
+    content_hash: str
+    """SHA-256 over type, shape and bytes of every row."""
+
+
+def stage(files: list[ArrayFile], target: Path) -> Staged:
+    """Read every file to its end into `target` (raw little-endian rows).
+
+    Written with write(), not through a map: on a full disk a map would kill the process with
+    SIGBUS, a write raises OSError. Raises UnreadableData, also for NaN and infinity.
+    """
+    layout = files[0].layout
+    dtype = layout.dtype.newbyteorder("<")
+    counts = [file.layout.samples for file in files]
+    digest = hashlib.sha256(f"{dtype.str} {layout.shape} {counts}".encode())
+    keys = np.empty(sum(counts), np.uint64)
+    done = 0
+    with target.open("wb") as out:
+        for file in files:
+            check = _FiniteCheck(file)
+            for block in file.rows():
+                if dtype.kind == "b":
+                    block = block.view(np.uint8) != 0  # a byte of a lying file may hold a 7
+                chunk = np.ascontiguousarray(block, dtype)
+                check.see(chunk)
+                data = chunk.data.cast("B")
+                digest.update(data)
+                out.write(data)
+                keys[done : done + len(chunk)] = _row_keys(data, len(chunk))
+                done += len(chunk)
+            check.finish()
+    rows = np.memmap(target, dtype, "r", shape=(sum(counts), layout.features))
+    return Staged(rows, counts, keys, digest.hexdigest())
+
+
+def count_duplicates(keys: npt.NDArray[np.uint64], train: Any, others: Any) -> int:
+    """How many of the rows `others` are exact copies of a row in `train` (row numbers)."""
+    return int(np.isin(keys[others], keys[train]).sum())
+
+
+def _row_keys(data: memoryview, count: int) -> npt.NDArray[np.uint64]:
+    width = len(data) // count
+    digests = (
+        hashlib.blake2b(data[start : start + width], digest_size=8).digest()
+        for start in range(0, count * width, width)
+    )
+    return np.frombuffer(b"".join(digests), "<u8")
+
+
+class _FiniteCheck:
+    """Counts the numbers of one file that are NaN or infinite."""
+
+    def __init__(self, file: ArrayFile) -> None:
+        self._file = file
+        self._seen = 0
+        self._bad = 0
+        self._first: tuple[int, ...] | None = None
+
+    def see(self, chunk: Rows) -> None:
+        if chunk.dtype.kind == "f":
+            bad = ~np.isfinite(chunk)
+            count = int(np.count_nonzero(bad))
+            if count and self._first is None:
+                row, column = np.unravel_index(int(np.argmax(bad)), bad.shape)
+                inside = np.unravel_index(int(column), self._file.layout.shape)
+                self._first = (self._seen + int(row), *(int(i) for i in inside))
+            self._bad += count
+        self._seen += len(chunk)
+
+    def finish(self) -> None:
+        if self._first is not None:
+            index = ", ".join(str(i) for i in self._first)
+            raise UnreadableData(
+                self._file.path,
+                f"{self._bad:,} of its numbers are NaN or infinite, the first at [{index}]",
+                "remove or fill them before you save the array",
+                self._file.pointer,
+            )

@@ -1,0 +1,45 @@
+"""What the store knows of a data set: the record beside its arrays, as JSON."""
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+RECORD = "data.json"
+
+
+@dataclass(frozen=True)
+class Stored:
+    """A data set in the store; equal `data_hash`, equal numbers."""
+
+    data_hash: str
+    """SHA-256 over content, split and scaling."""
+    folder: str
+    """Its folder's name below the store."""
+    shape: list[int]
+    """Of one sample."""
+    dtype: str
+    """Of the source; the store holds float32."""
+    train: int
+    validation: int
+    test: int
+    """Samples in each part."""
+    low: float
+    high: float
+    """Smallest and largest value of the scaled train part."""
+    duplicates_across: int
+    """Validation and test samples whose exact copy is in train."""
+    scaling: dict[str, Any]
+    """{kind, and offset and scale where they are single numbers}: raw = scaled*scale + offset."""
+    baselines: dict[str, Any]
+    """See baselines.compute_baselines."""
+
+    def write(self, folder: Path) -> None:
+        """Write the record into the data set's folder."""
+        text = json.dumps(asdict(self), allow_nan=False, indent=1)
+        (folder / RECORD).write_text(text + "\n", encoding="utf-8")
+
+    @classmethod
+    def read(cls, folder: Path) -> "Stored":
+        """Read the record of a data set's folder."""
+        return cls(**json.loads((folder / RECORD).read_text(encoding="utf-8")))
