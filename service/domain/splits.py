@@ -3,9 +3,10 @@
 from dataclasses import dataclass
 
 from service.domain.records import DataHeader
-from service.domain.spec import BuiltInDataset, DatasetSpec, IdxDataset, Part, SplitSpec
+from service.domain.spec import BuiltInDataset, DatasetSpec, IdxDataset, SplitSpec
 from service.errors import FieldError
 
+MIN_TRAIN = 2
 DEFAULT_TEST = SplitSpec().test
 
 
@@ -33,21 +34,40 @@ def resolve_split(split: SplitSpec, dataset: DatasetSpec) -> SplitSpec:
 
 
 def part_sizes(split: SplitSpec, header: DataHeader) -> PartSizes | None:
-    """Samples in each part, or None when the parts are files of their own."""
+    """Samples in each part, or None when the parts are files of their own.
+
+    Shares are cut at rounded running totals, so that shares that add up to 1 use every sample:
+    0.7, 0.15 and 0.15 of 1797 are 1258, 269 and 270.
+    """
     if isinstance(split.train, str):
         return None
-    train = _count(split.train, header.samples)
-    validation = _count(split.validation, header.samples)
-    inside = 0 if split.test is None else _count(split.test, header.samples)
-    test = (header.test_samples or 0) if split.test is None else inside
-    return PartSizes(train, validation, test, header.samples - train - validation - inside)
+    parts = [split.train, split.validation] + ([] if split.test is None else [split.test])
+    sizes, shares, counts, start = [], 0.0, 0, 0
+    for part in parts:
+        if isinstance(part, float):
+            shares += part
+        else:
+            counts += int(part)
+        end = round(shares * header.samples) + counts
+        sizes.append(end - start)
+        start = end
+    test = sizes[2] if split.test is not None else header.test_samples or 0
+    return PartSizes(sizes[0], sizes[1], test, header.samples - start)
 
 
 def check_split(split: SplitSpec, dataset: DatasetSpec, header: DataHeader) -> list[FieldError]:
     """What is wrong with a resolved split of this data."""
     errors: list[FieldError] = []
     own_test = has_test_file(dataset)
-    if split.test is None and not own_test:
+    if split.test is None and isinstance(split.train, str):
+        errors.append(
+            FieldError(
+                pointer="/split/test",
+                reason="train and validation are files of their own, the test part is missing",
+                remedy="give the path of its file",
+            )
+        )
+    elif split.test is None and not own_test:
         errors.append(
             FieldError(
                 pointer="/split/test",
@@ -80,18 +100,14 @@ def check_split(split: SplitSpec, dataset: DatasetSpec, header: DataHeader) -> l
     errors += [
         FieldError(
             pointer=f"/split/{name}",
-            reason=f"{getattr(split, name)} of {header.samples} samples is none at all",
-            remedy="give a larger share or a count",
+            reason=f"{getattr(split, name)} of {header.samples} samples is {size}, too few",
+            remedy=f"give a larger share, or a count of at least {least}",
         )
-        for name in ("train", "validation", "test")
-        if getattr(sizes, name) == 0 and getattr(split, name) is not None
+        for name, size, least in (
+            ("train", sizes.train, MIN_TRAIN),
+            ("validation", sizes.validation, 1),
+            ("test", sizes.test, 1),
+        )
+        if size < least and getattr(split, name) is not None
     ]
     return errors
-
-
-def _count(part: Part, samples: int) -> int:
-    """A share is rounded down; float noise is not (0.7 of 10 is 7)."""
-    if isinstance(part, float):
-        return int(part * samples + 1e-9)
-    assert isinstance(part, int)
-    return part
