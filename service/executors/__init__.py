@@ -1,0 +1,1 @@
+"""Where arrays of trials are trained: jobs go in, events come out."""

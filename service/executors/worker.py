@@ -1,0 +1,42 @@
+"""Runs one job, whatever it is, from its first event to its last."""
+
+import logging
+from pathlib import Path
+
+from service.artifacts import FilesystemArtifacts
+from service.executors.base import ArrayJob, JobEndEvent, ScoreEvent, ScoreJob
+from service.executors.failures import describe_failure
+from service.executors.orders import Commands
+from service.executors.segment import Segment, finite_metrics
+from service.executors.torch_settings import prepare_torch
+from service.executors.worker_process import Emit
+from trainers.data.mapped import MappedData
+from trainers.evaluation import score
+
+logger = logging.getLogger(__name__)
+
+
+def run_job(job: ArrayJob | ScoreJob, emit: Emit, commands: Commands) -> None:
+    """Run a job in this thread; the last event is always its JobEndEvent.
+
+    Whatever goes wrong is an event, not an exception: the worker is fit for the next job.
+    """
+    prepare_torch()
+    try:
+        if isinstance(job, ArrayJob):
+            end = JobEndEvent(job_id=job.job_id, outcome=Segment(job, emit, commands).train())
+        else:
+            score_trial(job, emit)
+            end = JobEndEvent(job_id=job.job_id, outcome="done")
+    except Exception as error:
+        logger.exception("job %s of study %s failed", job.job_id, job.study_id)
+        end = JobEndEvent(job_id=job.job_id, outcome="failed", failure=describe_failure(error))
+    emit(end)
+
+
+def score_trial(job: ScoreJob, emit: Emit) -> None:
+    """Score a checkpoint on the sealed test part."""
+    weights = FilesystemArtifacts(Path(job.artifact_root)).path(job.checkpoint)
+    test = MappedData.open(Path(job.data_folder)).test()
+    metrics = score(job.family, job.config, weights, test, job.seed)
+    emit(ScoreEvent(job_id=job.job_id, trial=job.trial, metrics=finite_metrics(metrics)))
