@@ -1,0 +1,119 @@
+"""What routes are given: the composition root puts it on the app, routes ask for it by type."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path as FilePath
+from typing import Annotated
+
+from fastapi import Depends, Path, Request
+from starlette.convertors import Convertor, register_url_convertor
+
+from service.api.feeds import Feeds
+from service.artifacts import ArtifactStore
+from service.domain.catalog import Catalog
+from service.domain.records import Study, Trial
+from service.errors import NotFound
+from service.storage.database import Database
+from service.storage.studies import StudyRepository
+from service.storage.trials import TrialRepository
+
+STUDY_ID_PATTERN = "[0-9A-Za-z][0-9A-Za-z_-]{0,63}"
+"""Has no colon and no dot: `/studies/abc:pause` can only be the verb `pause` of `abc`."""
+
+
+@dataclass(frozen=True)
+class Container:
+    """Everything that the routes share; made once by `service.main.create_app`."""
+
+    database: Database
+    artifacts: ArtifactStore
+    catalog: Catalog
+    feeds: Feeds
+    data_roots: Sequence[FilePath]
+    store: FilePath
+    """Root of the ingested data sets."""
+    versions: Mapping[str, str]
+    """Of what a result may depend on; stored with every study."""
+    max_body_bytes: int = 1_048_576
+    heartbeat_seconds: float = 15.0
+
+
+class _StudyIdConvertor(Convertor[str]):
+    regex = STUDY_ID_PATTERN
+
+    def convert(self, value: str) -> str:
+        return value
+
+    def to_string(self, value: str) -> str:
+        return value
+
+
+# `{study_id:study}` in a route: an id of another shape is a 404 of the router itself, and
+# `GET /studies/abc:pause` a 405. Starlette keeps convertors in a global table.
+register_url_convertor("study", _StudyIdConvertor())
+
+
+def get_container(request: Request) -> Container:
+    """The app's container."""
+    container = request.app.state.container
+    assert isinstance(container, Container)
+    return container
+
+
+ContainerDependency = Annotated[Container, Depends(get_container)]
+
+
+def get_database(container: ContainerDependency) -> Database:
+    """The database."""
+    return container.database
+
+
+def get_artifacts(container: ContainerDependency) -> ArtifactStore:
+    """The artifact store."""
+    return container.artifacts
+
+
+def get_catalog(container: ContainerDependency) -> Catalog:
+    """The catalog of families, metrics and strategies."""
+    return container.catalog
+
+
+DatabaseDependency = Annotated[Database, Depends(get_database)]
+ArtifactsDependency = Annotated[ArtifactStore, Depends(get_artifacts)]
+CatalogDependency = Annotated[Catalog, Depends(get_catalog)]
+
+StudyId = Annotated[
+    str,
+    Path(
+        description="The study's id.",
+        pattern=f"^{STUDY_ID_PATTERN}$",
+        examples=["01k7x2m8qv4e9wz3tbn5ha6rcd"],
+    ),
+]
+TrialNumber = Annotated[int, Path(ge=0, le=999_999, description="Counts from 0.", examples=[7])]
+
+
+def find_study(study_id: StudyId, database: DatabaseDependency) -> Study:
+    """The study of the path. Raises NotFound."""
+    with database.read() as session:
+        study = StudyRepository(session).get(study_id)
+    if study is None:
+        raise NotFound("there is no such study", "list the studies with GET /v1/studies")
+    return study
+
+
+StudyDependency = Annotated[Study, Depends(find_study)]
+
+
+def find_trial(study: StudyDependency, number: TrialNumber, database: DatabaseDependency) -> Trial:
+    """The trial of the path. Raises NotFound."""
+    with database.read() as session:
+        trial = TrialRepository(session).get(study.id, number)
+    if trial is None:
+        raise NotFound(
+            "the study has no such trial", f"list its trials with GET /v1/studies/{study.id}/trials"
+        )
+    return trial
+
+
+TrialDependency = Annotated[Trial, Depends(find_trial)]

@@ -1,0 +1,221 @@
+"""Live streams: one poller per watched study, shared by all its watchers.
+
+A watcher owns nothing but a position in the study's event log. The feed keeps the newest events,
+already encoded; whoever falls further behind reads the log itself. So a slow watcher costs no
+memory, misses nothing, and holds up nobody.
+"""
+
+import asyncio
+import contextlib
+import logging
+from collections import deque
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+from typing import TypeVar
+
+import anyio
+from fastapi.sse import format_sse_event
+
+from service.domain.records import Event, Study
+from service.domain.states import TERMINAL_STUDY_STATES
+from service.errors import ServiceError
+from service.storage.database import Database
+from service.storage.events import EventRepository
+from service.storage.studies import StudyRepository
+
+log = logging.getLogger(__name__)
+
+Result = TypeVar("Result")
+
+KEPT_EVENTS = 1024
+BATCH = 256
+"""Events read from the log at a time."""
+READERS = 4
+"""Threads that read the log; the pool of the routes is left alone."""
+RETRY_SECONDS = 1.0
+LOOKS_BETWEEN_CHECKS = 10
+"""A deleted study leaves no event: every so many silent looks its row is looked for."""
+HEARTBEAT = b": heartbeat\n\n"
+
+
+@dataclass(frozen=True)
+class Frame:
+    """An event as it goes over the wire."""
+
+    sequence: int
+    data: bytes
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """What one look into the database gives."""
+
+    frames: list[Frame]
+    end: str | None = None
+    """The terminal state, or DELETED; None while there may be more."""
+
+
+def encode(event: Event) -> Frame:
+    """An event in the wire format; its id is its sequence."""
+    data = event.model_dump_json(exclude={"study_id"})
+    return Frame(
+        event.sequence,
+        format_sse_event(data_str=data, event=event.kind, id=str(event.sequence)),
+    )
+
+
+def encode_end(state: str) -> bytes:
+    """The last words of a stream. Without an id: it is not part of the log."""
+    return format_sse_event(data_str=f'{{"state":"{state}"}}', event="end")
+
+
+class Feed:
+    """The newest events of one study, for all its watchers."""
+
+    def __init__(self, study_id: str, newest: int) -> None:
+        self.study_id = study_id
+        self.watchers = 0
+        self.newest = newest
+        """Sequence of the newest event that was polled."""
+        self.end: str | None = None
+        self.poller: asyncio.Task[None] | None = None
+        self._frames: deque[Frame] = deque(maxlen=KEPT_EVENTS)
+        self._changed = asyncio.Event()
+        self._silent_looks = 0
+
+    @property
+    def check_due(self) -> bool:
+        """Whether the next look should also look for the study itself."""
+        return self._silent_looks % LOOKS_BETWEEN_CHECKS == 0
+
+    def publish(self, snapshot: Snapshot) -> None:
+        """Keep new events and wake the watchers."""
+        self._frames.extend(snapshot.frames)
+        self._silent_looks = 0 if snapshot.frames else self._silent_looks + 1
+        self.end = snapshot.end
+        if snapshot.frames:
+            self.newest = snapshot.frames[-1].sequence
+        if snapshot.frames or self.end:
+            self.wake()
+
+    def wake(self) -> None:
+        """Let every watcher look again."""
+        self._changed.set()
+        self._changed = asyncio.Event()
+
+    def after(self, sequence: int) -> list[Frame] | None:
+        """Events after a position; None: they are no longer (or were never) kept here."""
+        if sequence >= self.newest:
+            return []
+        if not self._frames or self._frames[0].sequence > sequence + 1:
+            return None
+        # Sequences have no gap, so that the place follows from the number.
+        start = sequence + 1 - self._frames[0].sequence
+        return [self._frames[i] for i in range(start, min(start + BATCH, len(self._frames)))]
+
+    async def wait(self, seconds: float) -> bool:
+        """Whether something changed within so long."""
+        try:
+            await asyncio.wait_for(self._changed.wait(), seconds)
+        except TimeoutError:
+            return False
+        return True
+
+
+class Feeds:
+    """The feeds of all watched studies of one process; lives on its event loop."""
+
+    def __init__(self, database: Database, poll_seconds: float = 0.3) -> None:
+        self._database = database
+        self._poll_seconds = poll_seconds
+        self._feeds: dict[str, Feed] = {}
+        self._limiter: anyio.CapacityLimiter | None = None
+        self._closed = False
+
+    @property
+    def watched(self) -> int:
+        """Studies that somebody watches now."""
+        return len(self._feeds)
+
+    def close(self) -> None:
+        """End all streams; clients come back with the last id they saw. Loop's thread only."""
+        self._closed = True
+        for feed in self._feeds.values():
+            feed.wake()
+
+    async def watch(
+        self, study_id: str, newest: int, after: int, heartbeat_seconds: float = 15.0
+    ) -> AsyncIterator[bytes]:
+        """Every event after a position, in order, in the wire format, until the study is over.
+
+        `newest` is the study's newest event now; a position beyond it is taken for it.
+        """
+        async with self._subscribe(study_id, newest) as feed:
+            position = min(after, newest)
+            while not self._closed:
+                frames = feed.after(position)
+                if frames is None:
+                    frames = await self._read(lambda at=position: self._load(study_id, at))
+                for frame in frames:
+                    yield frame.data
+                    position = frame.sequence
+                if frames:
+                    continue
+                if feed.end:
+                    yield encode_end(feed.end)
+                    return
+                if not await feed.wait(heartbeat_seconds):
+                    yield HEARTBEAT
+
+    @contextlib.asynccontextmanager
+    async def _subscribe(self, study_id: str, newest: int) -> AsyncIterator[Feed]:
+        feed = self._feeds.get(study_id)
+        if feed is None:
+            feed = self._feeds[study_id] = Feed(study_id, newest)
+            feed.poller = asyncio.create_task(self._poll(feed))
+        feed.watchers += 1
+        try:
+            yield feed
+        finally:
+            feed.watchers -= 1
+            if not feed.watchers and self._feeds.get(study_id) is feed:
+                del self._feeds[study_id]
+                assert feed.poller is not None
+                feed.poller.cancel()
+
+    async def _poll(self, feed: Feed) -> None:
+        while feed.end is None:
+            try:
+                snapshot = await self._read(lambda: self._look(feed))
+            except ServiceError as error:
+                log.warning("live stream of %s: %s", feed.study_id, error.detail)
+                await asyncio.sleep(RETRY_SECONDS)
+                continue
+            feed.publish(snapshot)
+            if len(snapshot.frames) < BATCH:
+                await asyncio.sleep(self._poll_seconds)
+
+    async def _read(self, work: Callable[[], Result]) -> Result:
+        if self._limiter is None:
+            self._limiter = anyio.CapacityLimiter(READERS)
+        return await anyio.to_thread.run_sync(work, limiter=self._limiter, abandon_on_cancel=True)
+
+    def _look(self, feed: Feed) -> Snapshot:
+        """New events and whether it is over, from one consistent snapshot."""
+        with self._database.read() as session:
+            events = EventRepository(session).after(feed.study_id, feed.newest, BATCH)
+            over = None
+            changed = any(event.kind == "study" for event in events)
+            if len(events) < BATCH and (changed or feed.check_due):
+                over = _end_of(StudyRepository(session).get(feed.study_id))
+        return Snapshot([encode(event) for event in events], over)
+
+    def _load(self, study_id: str, after: int) -> list[Frame]:
+        with self._database.read() as session:
+            return [encode(e) for e in EventRepository(session).after(study_id, after, BATCH)]
+
+
+def _end_of(study: Study | None) -> str | None:
+    if study is None:
+        return "DELETED"
+    return study.state.value if study.state in TERMINAL_STUDY_STATES else None

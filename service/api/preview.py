@@ -1,0 +1,81 @@
+"""What a spec would become: its data's header, the resolved spec, warnings, and the cost."""
+
+from pydantic import Field
+
+from service.api.dependencies import Container
+from service.domain.linter import lint_spec
+from service.domain.model import Record
+from service.domain.records import DataHeader, Estimate, Notice
+from service.domain.resolve import estimate, resolve
+from service.domain.spec import (
+    BuiltInDataset,
+    DatasetSpec,
+    IdxDataset,
+    ResolvedSpec,
+    SplitSpec,
+    StudySpec,
+)
+from service.errors import DataError, FieldError, InvalidSpec
+from trainers.data.errors import UnreadableData
+from trainers.data.headers import read_header
+from trainers.data.sources import BuiltIn, Idx, Npz, Source, Split
+
+
+class Preview(Record):
+    """The answer to `studies:validate`."""
+
+    resolved: ResolvedSpec
+    warnings: list[Notice] = Field(description="What the linter says, before a second is spent.")
+    estimate: Estimate
+    data: DataHeader
+
+
+class UnusableData(InvalidSpec):
+    """The data set of a spec cannot be used, said with a pointer to the field that names it."""
+
+    status = DataError.status
+    type = DataError.type
+    title = DataError.title
+
+
+def preview(spec: StudySpec, container: Container) -> Preview:
+    """Resolve, lint and estimate; reads a few hundred bytes of the data set.
+
+    Raises InvalidSpec and UnusableData.
+    """
+    header = _read_header(spec, container)
+    resolved = resolve(spec, container.catalog, header)
+    return Preview(
+        resolved=resolved,
+        warnings=lint_spec(resolved, container.catalog, header),
+        estimate=estimate(resolved, container.catalog, header),
+        data=header,
+    )
+
+
+def _read_header(spec: StudySpec, container: Container) -> DataHeader:
+    try:
+        header = read_header(_source(spec.dataset), _split(spec.split), container.data_roots)
+    except UnreadableData as error:
+        raise UnusableData(
+            [FieldError(pointer=error.pointer, reason=error.reason, remedy=error.remedy)]
+        ) from None
+    return DataHeader(
+        samples=header.samples,
+        shape=list(header.shape),
+        dtype=header.dtype,
+        test_samples=header.test_samples,
+        bytes=header.bytes,
+    )
+
+
+def _source(dataset: DatasetSpec) -> Source:
+    if isinstance(dataset, BuiltInDataset):
+        return BuiltIn(dataset.name)
+    if isinstance(dataset, IdxDataset):
+        return Idx(dataset.images, dataset.test_images)
+    return Npz(dataset.path, dataset.key)
+
+
+def _split(split: SplitSpec) -> Split:
+    return Split(split.train, split.validation, split.test, split.order, split.seed)
