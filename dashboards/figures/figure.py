@@ -7,7 +7,7 @@ from typing import Any, Generic, Literal, NamedTuple, TypeAlias, TypeVar
 import plotly.graph_objects as go
 
 from dashboards.figures.frame import StudyFrame
-from dashboards.figures.paper import sheet
+from dashboards.figures.paper import escape, sheet
 
 Data = TypeVar("Data")
 Need: TypeAlias = Literal["trials", "curves", "analyses", "baselines", "trial", "pictures"]
@@ -98,6 +98,6 @@ def _waiting_figure(title: str, waiting: Waiting) -> go.Figure:
     figure.update_xaxes(visible=False)
     figure.update_yaxes(visible=False)
     figure.add_annotation(
-        text=waiting.message, x=0.5, y=0.5, xref="paper", yref="paper", showarrow=False
+        text=escape(waiting.message), x=0.5, y=0.5, xref="paper", yref="paper", showarrow=False
     )
     return figure

@@ -27,7 +27,7 @@ def prepare_importance(frame: StudyFrame) -> Importance | Waiting:
     if not analysis or not values:
         note = str(analysis.get("note") or "") if analysis else ""
         if note:
-            return Waiting(escape(note))
+            return Waiting(note)
         return Waiting("Waiting for the engine to compare enough ended trials.")
     pairs = sorted(
         (

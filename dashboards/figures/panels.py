@@ -20,7 +20,7 @@ def lay_out(figure: go.Figure, index: int, count: int, columns: int = 3) -> tupl
     suffix = str(index + 1) if index else ""
     figure.update_layout(
         {
-            f"xaxis{suffix}": {"domain": [left, left + width], "anchor": f"y{suffix}"},
+            f"xaxis{suffix}": {"domain": [left, min(1.0, left + width)], "anchor": f"y{suffix}"},
             f"yaxis{suffix}": {
                 "domain": [max(0.0, 1 - top - PANEL_HEIGHT / height), 1 - top],
                 "anchor": f"x{suffix}",

@@ -16,10 +16,9 @@ def encode_png(pixels: NDArray[np.uint8]) -> bytes:
         [np.zeros((height, 1), np.uint8), pixels.reshape(height, width * 4)], axis=1
     )
     header = struct.pack(">IIBBBBB", width, height, 8, 6, 0, 0, 0)
-    return b"\x89PNG\r\n\x1a\n" + b"".join(
-        _chunk(kind, body)
-        for kind, body in ((b"IHDR", header), (b"IDAT", zlib.compress(rows.tobytes(), 6)), (b"IEND", b""))
-    )  # fmt: skip
+    body = zlib.compress(rows.tobytes(), 6)
+    chunks = ((b"IHDR", header), (b"IDAT", body), (b"IEND", b""))
+    return b"\x89PNG\r\n\x1a\n" + b"".join(_chunk(kind, data) for kind, data in chunks)
 
 
 def as_data_uri(pixels: NDArray[np.uint8]) -> str:

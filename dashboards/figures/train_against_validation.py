@@ -51,8 +51,8 @@ def prepare_train_against_validation(frame: StudyFrame) -> TrainAgainstValidatio
             by_verdict.setdefault(trials.verdict[position] or "", []).append(position)
     if not by_verdict:
         return Waiting("Waiting for the first trial to end with a train and a validation value.")
-    clouds = [_cloud(frame, verdict, by_verdict[verdict]) for verdict in VERDICT_MARKS
-              if verdict in by_verdict]  # fmt: skip
+    found = [verdict for verdict in VERDICT_MARKS if verdict in by_verdict]
+    clouds = [_cloud(frame, verdict, by_verdict[verdict]) for verdict in found]
     values = [value for cloud in clouds for value in cloud.train + cloud.validation]
     best = frame.best
     point = None
@@ -68,11 +68,7 @@ def prepare_train_against_validation(frame: StudyFrame) -> TrainAgainstValidatio
         clouds=clouds,
         diagonal=(min(values), max(values)),
         best=point,
-        counts=[
-            (VERDICT_MARKS[verdict].label, len(by_verdict[verdict]))
-            for verdict in VERDICT_MARKS
-            if verdict in by_verdict
-        ],
+        counts=[(VERDICT_MARKS[verdict].label, len(by_verdict[verdict])) for verdict in found],
     )
 
 
@@ -132,7 +128,7 @@ def summarise_train_against_validation(data: TrainAgainstValidation) -> str:
     """One sentence: the verdicts, and the best trial's gap."""
     total = sum(count for _, count in data.counts)
     verdicts = ", ".join(f"{count:,} {name}" for name, count in data.counts)
-    sentence = f"{plural(total, 'trial')} judged: {verdicts}" if total else "No trial judged"
+    sentence = f"{plural(total, 'trial')}: {verdicts}"
     if data.best is None:
         return f"{sentence}."
     trial, left, right = data.best

@@ -42,7 +42,7 @@ class TrialCurves(NamedTuple):
 
 
 def prepare_trial_curves(frame: StudyFrame) -> TrialCurves | Waiting:
-    """The objective's metric by epoch, eval mode, on equally large parts of train and validation."""
+    """The objective's metric by epoch, on equally large parts of train and validation."""
     facts = frame.trial
     if facts is None or not facts.reports:
         return Waiting("Waiting for this trial's first epoch to end.")
