@@ -1,0 +1,32 @@
+"""Database time: what o'clock it is for records, and a clock for leases that nobody sets."""
+
+import time
+from datetime import UTC, datetime
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from service.storage.columns import UtcDateTime
+
+_SERVER_TIME = select(func.clock_timestamp(type_=UtcDateTime))
+
+
+def now(session: Session) -> datetime:
+    """The database's time, for records. SQLite lives on this machine and shares its clock."""
+    if session.get_bind().dialect.name == "sqlite":
+        return datetime.now(UTC)
+    return session.execute(_SERVER_TIME).scalar_one()
+
+
+def lease_clock(session: Session) -> float:
+    """Seconds on the clock that leases are counted on.
+
+    On PostgreSQL the server's. On SQLite every process is on this machine: its monotonic
+    clock, which all of them share and which no one can set. It starts again at a boot, when
+    every holder is gone too; `leases.granted` is how such an old expiry is recognised.
+    """
+    if session.get_bind().dialect.name == "sqlite":
+        return time.monotonic()
+    return float(
+        session.execute(select(func.extract("epoch", func.clock_timestamp()))).scalar_one()
+    )

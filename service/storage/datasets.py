@@ -1,0 +1,92 @@
+"""Data sets in the store, shared by studies, and what requests for data came to."""
+
+from sqlalchemy import select, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Session
+
+from service.domain.records import Baselines, Dataset
+from service.errors import NotFound
+from service.storage.tables import DatasetKeyRow, DatasetRow
+
+
+class DatasetRepository:
+    """Data sets in a session. Writing one twice is harmless: equal hash, equal content."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._dialect = sqlite if session.get_bind().dialect.name == "sqlite" else postgresql
+
+    def put(self, dataset: Dataset) -> Dataset:
+        """Store a data set, or what is newly known of its baselines.
+
+        The time and the count of test openings of one that is there already stay.
+        """
+        values = dataset.model_dump(mode="json", exclude={"created_at", "test_openings"})
+        self._session.execute(
+            self._dialect.insert(DatasetRow)
+            .values(values | {"created_at": dataset.created_at, "test_openings": 0})
+            .on_conflict_do_update(
+                index_elements=[DatasetRow.data_hash],
+                set_={"baselines": values["baselines"], "folder": values["folder"]},
+            )
+        )
+        stored = self.get(dataset.data_hash)
+        assert stored is not None
+        return stored
+
+    def get(self, data_hash: str) -> Dataset | None:
+        """The data set with a hash; None if there is none."""
+        row = self._session.scalars(
+            select(DatasetRow)
+            .where(DatasetRow.data_hash == data_hash)
+            .execution_options(populate_existing=True)
+        ).one_or_none()
+        return None if row is None else _dataset_record(row)
+
+    def put_key(self, key: str, data_hash: str) -> None:
+        """Remember which data set a request for data came to."""
+        self._session.execute(
+            self._dialect.insert(DatasetKeyRow)
+            .values(key=key, data_hash=data_hash)
+            .on_conflict_do_update(
+                index_elements=[DatasetKeyRow.key], set_={"data_hash": data_hash}
+            )
+        )
+
+    def by_key(self, key: str) -> Dataset | None:
+        """The data set that a request for data came to; None if it is new."""
+        data_hash = self._session.scalar(
+            select(DatasetKeyRow.data_hash).where(DatasetKeyRow.key == key)
+        )
+        return None if data_hash is None else self.get(data_hash)
+
+    def add_opening(self, data_hash: str) -> int:
+        """Count one more scoring of the sealed test part; how often that was by now."""
+        openings = self._session.execute(
+            update(DatasetRow)
+            .where(DatasetRow.data_hash == data_hash)
+            .values(test_openings=DatasetRow.test_openings + 1)
+            .returning(DatasetRow.test_openings)
+        ).scalar_one_or_none()
+        if openings is None:
+            raise NotFound(f"there is no data set {data_hash}")
+        return openings
+
+
+def _dataset_record(row: DatasetRow) -> Dataset:
+    return Dataset(
+        data_hash=row.data_hash,
+        folder=row.folder,
+        shape=row.shape,
+        dtype=row.dtype,
+        train=row.train,
+        validation=row.validation,
+        test=row.test,
+        low=row.low,
+        high=row.high,
+        duplicates_across=row.duplicates_across,
+        scaling=row.scaling,
+        baselines=Baselines.model_validate(row.baselines),
+        test_openings=row.test_openings,
+        created_at=row.created_at,
+    )

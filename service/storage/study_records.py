@@ -1,0 +1,91 @@
+"""From a study's row to its record, and the state of its counters."""
+
+from service.domain.records import BestSoFar, Failure, Notice, Progress, Study
+from service.domain.space import Params
+from service.domain.spec import ResolvedSpec, StudySpec
+from service.domain.states import TERMINAL_STUDY_STATES, TrialState
+from service.storage.tables import StudyRow
+
+
+def study_record(row: StudyRow, best_params: Params | None) -> Study:
+    """The record of a study; `best_params` are those of its best trial."""
+    best = None
+    if row.best_trial is not None and row.best_value is not None and best_params is not None:
+        best = BestSoFar(trial=row.best_trial, value=row.best_value, params=best_params)
+    resolved = ResolvedSpec.model_validate_json(row.resolved)
+    return Study(
+        id=row.id,
+        name=row.name,
+        state=row.state,
+        intent=row.intent,
+        spec=StudySpec.model_validate_json(row.spec),
+        resolved=resolved,
+        spec_hash=row.spec_hash,
+        warnings=[Notice(**warning) for warning in row.warnings],
+        progress=_progress(row, resolved.budget.seconds),
+        best=best,
+        data_hash=row.data_hash,
+        failure=Failure(**row.failure) if row.failure else None,
+        summary=row.summary,
+        versions=row.versions,
+        created_at=row.created_at,
+        started_at=row.started_at,
+        finished_at=row.finished_at,
+        event=row.event,
+    )
+
+
+def _progress(row: StudyRow, budget_seconds: float | None) -> Progress:
+    progress = Progress(
+        trials=row.planned,
+        queued=row.queued,
+        running=row.running,
+        complete=row.complete,
+        pruned=row.pruned,
+        diverged=row.diverged,
+        stopped=row.stopped,
+        failed=row.failed,
+        epochs=row.epochs,
+        seconds=row.seconds,
+    )
+    left = _seconds_left(row, progress.done, budget_seconds)
+    return progress.model_copy(update={"seconds_left": left})
+
+
+def _seconds_left(row: StudyRow, done: int, budget_seconds: float | None) -> float | None:
+    if row.state in TERMINAL_STUDY_STATES:
+        return 0.0
+    if done == 0 or row.seconds <= 0:
+        return None
+    left = row.seconds / done * max(0, row.planned - done)
+    return left if budget_seconds is None else min(left, max(0.0, budget_seconds - row.seconds))
+
+
+def count(study: StudyRow, state: TrialState, change: int) -> None:
+    """Add to the study's counter of trials in a state."""
+    column = state.value.lower()
+    setattr(study, column, getattr(study, column) + change)
+
+
+def proposed(study: StudyRow) -> int:
+    """How many trials the study has: the next trial's number."""
+    return sum(getattr(study, state.value.lower()) for state in TrialState)
+
+
+def note_best(study: StudyRow, number: int, state: TrialState, value: float | None) -> bool:
+    """Keep the better of the study's best and a trial that has ended; whether that changed it.
+
+    COMPLETE goes before STOPPED, then the objective decides, then the lower number. Terminal
+    trials never change, so comparing each of them once gives the optimum.
+    """
+    if value is None or state not in (TrialState.COMPLETE, TrialState.STOPPED):
+        return False
+    sign = 1.0 if study.direction == "minimize" else -1.0
+    rank = (state is not TrialState.COMPLETE, sign * value, number)
+    if study.best_trial is not None and study.best_value is not None:
+        best = (not study.best_complete, sign * study.best_value, study.best_trial)
+        if rank >= best:
+            return False
+    study.best_trial, study.best_value = number, value
+    study.best_complete = state is TrialState.COMPLETE
+    return True
