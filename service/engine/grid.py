@@ -53,6 +53,10 @@ class Grid:
         for index, name in enumerate(self._order):
             if not self._is_active(name, cell):
                 continue
+            if name not in self._named_later[index + 1]:
+                position, rank = divmod(rank, self._count(index + 1, cell))
+                cell[name] = self._values[name][position]
+                continue
             for value in self._values[name]:
                 below = self._count(index + 1, {**cell, name: value})
                 if rank < below:

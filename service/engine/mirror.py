@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from service.domain.records import Array, ArrayState, Study, Trial
 from service.domain.states import TERMINAL_TRIAL_STATES, TrialState
-from service.engine.proposals import Told
+from service.engine.told import Told
 from service.engine.verdicts import RungResult
 from service.storage.database import Database
 from service.storage.studies import StudyRepository
@@ -87,16 +87,7 @@ class StudyMirror:
 
     def history(self) -> list[Told]:
         """Every trial as the proposer sees it, by number."""
-        return [
-            Told(
-                number=trial.number,
-                cohort=trial.cohort,
-                params=trial.params,
-                state=trial.state,
-                value=trial.value,
-            )
-            for _, trial in sorted(self.trials.items())
-        ]
+        return [Told.of(trial) for _, trial in sorted(self.trials.items())]
 
     def waiting_rung(self, cohort: int) -> int | None:
         """The rung at which every live trial of a cohort waits for its verdict, or None."""

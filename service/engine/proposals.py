@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from statistics import median
 
 import optuna
 from optuna.exceptions import ExperimentalWarning
@@ -17,7 +16,7 @@ from service.engine.cohorts import cohort_trials, failed_cells, planned_trials
 from service.engine.dimensions import Dimension, dimensions, encode_params, suggest
 from service.engine.grid import Grid
 from service.engine.quiet import expected_warning, quiet_log
-from service.engine.told import Told, told_and_running, window
+from service.engine.told import Told, comparable_scores, told_and_running, window
 
 __all__ = ["Proposal", "Told", "cohort_trials", "propose"]
 
@@ -148,7 +147,7 @@ def _finished_trials(
     spec: ResolvedSpec, informative: Sequence[Told], space: dict[str, Dimension]
 ) -> list[FrozenTrial]:
     direction = spec.objective.direction
-    scores = _scores(informative, direction, clip=isinstance(spec.sampler, GPSampler))
+    scores = comparable_scores(informative, direction, clip=isinstance(spec.sampler, GPSampler))
     keeps_pruned = isinstance(spec.sampler, TPESampler)
     return [
         _finished(trial, scores[trial.number], space, keeps_pruned)
@@ -176,24 +175,6 @@ def _finished(
             intermediate_values={step: score},
         )
     return create_trial(value=score, params=params, distributions=distributions_)
-
-
-def _scores(trials: Sequence[Told], direction: str, clip: bool) -> dict[int, float]:
-    """A finite value for every trial; one without a value of its own gets the worst seen.
-
-    With `clip` nothing lies further behind the median than three times as far as the best
-    lies before it: one enormous loss would otherwise flatten all differences that matter
-    for a Gaussian process.
-    """
-    sign = 1.0 if direction == "minimize" else -1.0
-    own = {t.number: sign * t.score for t in trials if not t.has_no_value and t.score is not None}
-    worst = max(own.values(), default=0.0)
-    if clip and own:
-        middle = median(own.values())
-        reach = middle - min(own.values())
-        if reach > 0:
-            worst = min(worst, middle + 3 * reach)
-    return {t.number: sign * min(own.get(t.number, worst), worst) for t in trials}
 
 
 def _running_trials(running: Sequence[Told], space: dict[str, Dimension]) -> list[FrozenTrial]:

@@ -25,3 +25,11 @@ def expected_warning(message: str, category: type[Warning]) -> Iterator[None]:
     with _lock, warnings.catch_warnings():
         warnings.filterwarnings("ignore", message=message, category=category)
         yield
+
+
+@contextmanager
+def recorded_warnings(category: type[Warning]) -> Iterator[list[warnings.WarningMessage]]:
+    """Collect the warnings of a category instead of printing them."""
+    with _lock, warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", category=category)
+        yield caught

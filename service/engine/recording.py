@@ -7,6 +7,7 @@ from sqlalchemy.orm import Session
 
 from service.domain.overfitting import judge_curves
 from service.domain.records import (
+    Artifact,
     Dataset,
     EpochReport,
     Failure,
@@ -108,7 +109,10 @@ class Recorder:
                 repository, trial, event.state, event.best_epoch, event.stopped_early
             ),
             failure=event.failure,
-            artifacts=event.artifacts,
+            artifacts=[
+                Artifact(study_id=self._study.id, trial=event.trial, **file.model_dump())
+                for file in event.artifacts
+            ],
         )
 
     def prune(self, repository: TrialRepository, trial: Trial, rung: int) -> None:

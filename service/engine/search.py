@@ -5,13 +5,13 @@ from typing import Any
 
 from service.domain.records import ArrayState
 from service.engine.analyses import importance
+from service.engine.cohorts import cohort_trials
 from service.engine.composition import compose
 from service.engine.context import StudyContext
-from service.engine.proposals import Proposal, cohort_trials, propose
+from service.engine.proposals import Proposal, propose
 from service.engine.recording import Recorder
 from service.engine.verdicts import judge
-from service.storage.analyses import AnalysisRepository
-from service.storage.decisions import DecisionRepository
+from service.storage.decisions import AnalysisRepository, DecisionRepository
 from service.storage.trials import TrialRepository
 
 
@@ -26,9 +26,13 @@ class Search:
 
     @property
     def exhausted(self) -> bool:
-        """Whether every trial of the budget has been proposed."""
-        context = self._context
-        return not cohort_trials(context.study.resolved, len(context.mirror.cohorts))
+        """Whether every trial of the budget has been proposed, failed cells of a grid included."""
+        mirror = self._context.mirror
+        spec = self._context.study.resolved
+        cohort = len(mirror.cohorts)
+        if cohort_trials(spec, cohort):
+            return False
+        return not mirror.open_cohorts and not cohort_trials(spec, cohort, mirror.history())
 
     @property
     def analysing(self) -> bool:
@@ -88,7 +92,9 @@ class Search:
         if context.yielding is not None or self.exhausted:
             return
         if self._proposing is None:
-            needed = range(cohort - spec.cohorts_in_flight + 1)
+            # Beyond the planned trials stand a grid's failed cells: known when all is told.
+            in_flight = spec.cohorts_in_flight if cohort_trials(spec, cohort) else 1
+            needed = range(cohort - in_flight + 1)
             if all(index in context.mirror.told for index in needed):
                 self._proposing = context.resources.pool.submit(
                     propose, spec, context.mirror.history(), cohort

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from math import isfinite
+from statistics import median
 
 from service.domain.records import Trial
 from service.domain.space import Scalar
@@ -109,3 +110,23 @@ def window(trials: Sequence[Told], direction: str) -> list[Told]:
     taken = {trial.number for trial in best}
     others = sorted((t for t in trials if t.number not in taken), key=lambda trial: trial.number)
     return sorted(best + others[-NEWEST_KEPT:], key=lambda trial: trial.number)
+
+
+def comparable_scores(
+    trials: Sequence[Told], direction: str, clip: bool = False
+) -> dict[int, float]:
+    """A finite value for every trial; one without a value of its own gets the worst seen.
+
+    With `clip` nothing lies further behind the median than three times as far as the best
+    lies before it: one enormous loss would otherwise flatten, for a Gaussian process, all
+    differences that matter.
+    """
+    sign = 1.0 if direction == "minimize" else -1.0
+    own = {t.number: sign * t.score for t in trials if not t.has_no_value and t.score is not None}
+    worst = max(own.values(), default=0.0)
+    if clip and own:
+        middle = median(own.values())
+        reach = middle - min(own.values())
+        if reach > 0:
+            worst = min(worst, middle + 3 * reach)
+    return {t.number: sign * min(own.get(t.number, worst), worst) for t in trials}
