@@ -43,6 +43,8 @@ def propose(spec: ResolvedSpec, history: Iterable[Told], cohort: int) -> list[Pr
     """
     history = list(history)
     numbers = cohort_trials(spec, cohort, history)
+    if not numbers:
+        return []
     if isinstance(spec.sampler, GridSampler):
         proposed = _grid_cells(spec, history, cohort)
     else:

@@ -35,8 +35,6 @@ MAX_STUDIES = 8
 MAX_ERRORS = 3
 """A study whose conductor raised so often in a row is FAILED, with the traceback's tail."""
 DRAIN_SECONDS = 3.0
-SAVE_SECONDS = 15.0
-"""How often a worker saves an array's state: what a crash can cost at most."""
 
 
 class Supervisor:
@@ -204,7 +202,7 @@ def run_engine(settings: Settings, stop: threading.Event | None = None) -> int:
 
         signal.signal(signal.SIGTERM, obey)
         signal.signal(signal.SIGINT, obey)
-    database = Database(settings.database)
+    database = Database(settings.database_url)
     executor = LocalExecutor(settings.workers)
     pool = ThreadPoolExecutor(max_workers=2, thread_name_prefix="engine")
     resources = Resources(
@@ -213,10 +211,10 @@ def run_engine(settings: Settings, stop: threading.Event | None = None) -> int:
         catalog=catalog(),
         pool=pool,
         data_roots=settings.data_roots,
-        data_store=settings.store,
+        data_store=settings.data_store,
         artifact_root=settings.artifact_root,
         clock=time.monotonic,
-        save_seconds=SAVE_SECONDS,
+        save_seconds=settings.save_seconds,
     )
     owner = f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
     try:
