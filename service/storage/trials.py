@@ -43,13 +43,13 @@ class LeftFile(Protocol):
     """What is stored of a file: an Artifact has it, and so has what a worker reports."""
 
     @property
-    def kind(self) -> str: ...  # noqa: D102
+    def kind(self) -> str: ...
     @property
-    def path(self) -> str: ...  # noqa: D102
+    def path(self) -> str: ...
     @property
-    def sha256(self) -> str: ...  # noqa: D102
+    def sha256(self) -> str: ...
     @property
-    def bytes(self) -> int: ...  # noqa: D102
+    def bytes(self) -> int: ...
 
 
 class TrialRepository(ArrayRepository, EpochRepository):
