@@ -3,7 +3,14 @@
 from collections.abc import Mapping
 
 from service.domain.records import Study, Trial
-from service.domain.space import FAMILY, Params, Scalar
+from service.domain.space import (
+    FAMILY,
+    CategoricalDistribution,
+    FloatDistribution,
+    IntDistribution,
+    Params,
+    Scalar,
+)
 from service.domain.spec import ResolvedSpec, StudySpec
 from service.domain.strategies import Budget, GridSampler, NoPruner, Parallel
 
@@ -24,6 +31,21 @@ def complete_config(
     """
     chosen = {name: value for name, value in params.items() if name != FAMILY}
     return dict(sorted({**resolved.defaults[family], **chosen}.items()))
+
+
+def extremes(resolved: ResolvedSpec, family: str, name: str) -> list[Scalar]:
+    """What a parameter may be in a family: every choice, or both ends of a range.
+
+    The default is among them where a condition can leave the parameter out.
+    """
+    found: list[Scalar] = []
+    entry = resolved.space.get(name)
+    if isinstance(entry, CategoricalDistribution):
+        found += entry.choices
+    elif isinstance(entry, FloatDistribution | IntDistribution):
+        found += [entry.low, entry.high]
+    base = resolved.defaults[family].get(name)
+    return found if base is None else [*found, base]
 
 
 def best_config_spec(study: Study, trial: Trial) -> StudySpec:

@@ -3,14 +3,9 @@
 from collections.abc import Mapping
 
 from service.domain.catalog import Catalog
+from service.domain.configuration import extremes
 from service.domain.records import DataHeader, Estimate
-from service.domain.space import (
-    CategoricalDistribution,
-    FloatDistribution,
-    IntDistribution,
-    Scalar,
-    SpaceEntry,
-)
+from service.domain.space import Scalar
 from service.domain.spec import ResolvedSpec
 
 MAX_PARAMETERS = 200_000_000
@@ -44,11 +39,10 @@ def largest_model(resolved: ResolvedSpec, family: str, catalog: Catalog, feature
     Climbs from the upper corner, one parameter at a time: exact as long as no parameter
     shrinks the model at one value of another and grows it at the next.
     """
-    entries = catalog.families[family].parameters
     corners = {
-        name: _corners(entry, resolved.defaults[family].get(name))
-        for name, entry in resolved.space.items()
-        if name in entries
+        name: sorted(extremes(resolved, family, name), key=_order)
+        for name in resolved.space
+        if name in catalog.families[family].parameters
     }
     config: dict[str, Scalar] = {
         **resolved.defaults[family],
@@ -68,18 +62,6 @@ def largest_model(resolved: ResolvedSpec, family: str, catalog: Catalog, feature
     return best
 
 
-def _corners(entry: SpaceEntry, default: Scalar | None) -> list[Scalar]:
-    """Extreme values of an entry, the numerically largest last; `default` where conditional."""
-    if isinstance(entry, FloatDistribution | IntDistribution):
-        values: list[Scalar] = [entry.low, entry.high]
-    elif isinstance(entry, CategoricalDistribution):
-        values = list(entry.choices)
-    else:
-        return [entry]
-    if default is not None:
-        values.append(default)
-    return sorted(values, key=lambda value: (_number(value), str(value)))
-
-
-def _number(value: Scalar) -> float:
-    return float(value) if isinstance(value, int | float) else float("-inf")
+def _order(value: Scalar) -> tuple[float, str]:
+    """Numbers ascending, after everything else."""
+    return (float(value) if isinstance(value, int | float) else float("-inf"), str(value))

@@ -1,0 +1,171 @@
+"""Rules of the linter about models: losses, the weight of the KL term, dead parameters."""
+
+from collections.abc import Iterator
+
+from service.domain.catalog import Catalog
+from service.domain.configuration import extremes
+from service.domain.records import DataHeader, Notice
+from service.domain.search_rules import SpecRule
+from service.domain.space import Scalar
+from service.domain.spec import ResolvedSpec
+
+LONG_WARM_UP = 0.5
+WITHOUT_HIDDEN_LAYERS = ("hidden_width", "dropout", "activation", "norm")
+
+
+def pointer_to(resolved: ResolvedSpec, *names: str) -> str:
+    """Pointer of the first of these parameters that the spec names; else of the space."""
+    return next((f"/space/{name}" for name in names if name in resolved.space), "/space")
+
+
+def numbers(values: list[Scalar]) -> list[float]:
+    """The numbers among some values."""
+    return [float(v) for v in values if isinstance(v, int | float) and not isinstance(v, bool)]
+
+
+def effective_betas(resolved: ResolvedSpec, family: str) -> list[float]:
+    """What the KL term may weigh against half the sum of squares, extremes of the space.
+
+    mse is half the sum of squares, huber (delta 1) as well for errors below 1: beta. gaussian
+    with a fixed sigma divides by sigma^2: beta * sigma^2. A learned sigma follows the error down
+    and does not collapse by itself; bce and l1 have no such scale: neither is in the list.
+    """
+    betas = numbers(extremes(resolved, family, "beta"))
+    sigmas = numbers(extremes(resolved, family, "sigma"))
+    losses = extremes(resolved, family, "loss")
+    found: list[float] = []
+    if "mse" in losses or "huber" in losses:
+        found += betas
+    if "gaussian" in losses:
+        found += [beta * sigma**2 for beta in betas for sigma in sigmas]
+    return sorted(found)
+
+
+def warn_of_fixed_sigma(
+    resolved: ResolvedSpec, catalog: Catalog, header: DataHeader
+) -> Iterator[Notice]:
+    """An effective beta near 1 leaves little room for data in [0, 1] (truth 5)."""
+    for name in resolved.families:
+        betas = effective_betas(resolved, name)
+        if not catalog.families[name].likelihood or not betas or resolved.scaling != "unit":
+            continue
+        if betas[-1] >= 1:
+            yield Notice(
+                code="fixed-sigma",
+                pointer=pointer_to(resolved, "sigma", "loss", "beta"),
+                message=f"{name}: the KL term weighs {betas[-1]:g} against half the sum of squares "
+                "of data in [0, 1], as if every pixel carried noise of sigma 1: directions with "
+                "less variance than that are given up, at worst all of them",
+                remedy="loss: gaussian with sigma: learned (the default) finds the scale by itself",
+            )
+
+
+def warn_of_reduction(
+    resolved: ResolvedSpec, catalog: Catalog, header: DataHeader
+) -> Iterator[Notice]:
+    """A beta from elsewhere often belongs to a mean over features (truth 4)."""
+    entry = resolved.space.get("beta")
+    if entry is None or entry == 1.0:
+        return
+    for name in resolved.families:
+        betas = numbers(extremes(resolved, name, "beta"))
+        if catalog.families[name].likelihood and betas:
+            weight = 2 * betas[-1] / header.features
+            yield Notice(
+                code="beta-and-reduction",
+                pointer="/space/beta",
+                message=f"losses are summed over the {header.features} features: beta "
+                f"{betas[-1]:g} here is a KL weight of {weight:.3g} beside a mean squared error",
+                remedy=f"if your beta comes from code with a mean over features, multiply it by "
+                f"{header.features}/2",
+            )
+            return
+
+
+def warn_of_cross_entropy(
+    resolved: ResolvedSpec, catalog: Catalog, header: DataHeader
+) -> Iterator[Notice]:
+    """BCE wants data in [0, 1], and is a likelihood for 0 and 1 only (truth 3)."""
+    families = [name for name in resolved.families if "bce" in extremes(resolved, name, "loss")]
+    if not families:
+        return
+    pointer = pointer_to(resolved, "loss")
+    if resolved.scaling == "standard":
+        yield Notice(
+            code="bce-on-standard-scaling",
+            pointer="/scaling",
+            message="scaling: standard centres the data on 0, bce needs it in [0, 1]",
+            remedy="write scaling: unit, or use another loss",
+        )
+    elif any(catalog.families[name].likelihood for name in families):
+        yield Notice(
+            code="bce-is-no-likelihood",
+            pointer=pointer,
+            message="bce of grey pixels is not a likelihood: its nats cannot be compared with "
+            "published ones, and its floor is the entropy of the targets, not 0",
+            remedy="use loss: gaussian with a learned sigma for grey data, bce for 0 and 1",
+        )
+
+
+def warn_of_dead_parameters(
+    resolved: ResolvedSpec, catalog: Catalog, header: DataHeader
+) -> Iterator[Notice]:
+    """Parameters of the space that no model looks at."""
+    linear = all(set(extremes(resolved, name, "depth")) == {0} for name in resolved.families)
+    gaussian = any("gaussian" in extremes(resolved, name, "loss") for name in resolved.families)
+    for name in resolved.space:
+        if linear and name in WITHOUT_HIDDEN_LAYERS:
+            reason, remedy = "depth 0 has no hidden layers", "raise depth, or leave it out"
+        elif not gaussian and name == "sigma":
+            reason, remedy = "only loss: gaussian looks at it", "write loss: gaussian"
+        else:
+            continue
+        yield Notice(
+            code="ignored-parameter",
+            pointer=f"/space/{name}",
+            message=f"{name} changes nothing here: {reason}",
+            remedy=remedy,
+        )
+
+
+def warn_of_wide_codes(
+    resolved: ResolvedSpec, catalog: Catalog, header: DataHeader
+) -> Iterator[Notice]:
+    """A code as wide as the data is no bottleneck."""
+    widest = max(
+        (max(numbers(extremes(resolved, n, "latent_dim")), default=0) for n in resolved.families),
+        default=0,
+    )
+    if widest >= header.features:
+        yield Notice(
+            code="no-bottleneck",
+            pointer=pointer_to(resolved, "latent_dim"),
+            message=f"latent_dim {widest:g} is as wide as the data ({header.features} features): "
+            "the model can copy its input",
+            remedy=f"stay well below {header.features}",
+        )
+
+
+def warn_of_long_warm_up(
+    resolved: ResolvedSpec, catalog: Catalog, header: DataHeader
+) -> Iterator[Notice]:
+    """Epochs of the KL warm-up cannot win (truth 8)."""
+    first, epochs = resolved.first_eligible_epoch, resolved.training.epochs
+    if epochs > 1 and first - 1 > LONG_WARM_UP * epochs:
+        yield Notice(
+            code="long-warm-up",
+            pointer=pointer_to(resolved, "warm_up"),
+            message=f"only epochs {first} to {epochs} count: the KL warm-up may take the others, "
+            "for every trial alike",
+            remedy="lower warm_up, or train for more epochs",
+        )
+
+
+MODEL_RULES: tuple[SpecRule, ...] = (
+    warn_of_fixed_sigma,
+    warn_of_reduction,
+    warn_of_cross_entropy,
+    warn_of_dead_parameters,
+    warn_of_wide_codes,
+    warn_of_long_warm_up,
+)

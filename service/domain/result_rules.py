@@ -1,0 +1,176 @@
+"""Rules of the linter about finished trials: edges of ranges, collapse, divergence."""
+
+from collections.abc import Callable, Iterator, Sequence
+from math import log
+from statistics import median
+from typing import TypeAlias
+
+from service.domain.catalog import Catalog
+from service.domain.parameters import owners
+from service.domain.records import Notice, Trial
+from service.domain.space import (
+    CategoricalDistribution,
+    Distribution,
+    FloatDistribution,
+    IntDistribution,
+    Scalar,
+    contains,
+    distributions,
+    varies,
+)
+from service.domain.spec import ResolvedSpec
+from service.domain.states import TERMINAL_TRIAL_STATES, TrialState
+
+ResultRule: TypeAlias = Callable[[ResolvedSpec, Catalog, Sequence[Trial]], Iterator[Notice]]
+
+BEST = 3
+EDGE = 0.05
+"""The outer twentieth of a range is its edge."""
+MANY_DIVERGED = 0.25
+
+
+def best_trials(resolved: ResolvedSpec, trials: Sequence[Trial]) -> list[Trial]:
+    """Complete trials with a value, best first; ties go by number."""
+    sign = 1 if resolved.objective.direction == "minimize" else -1
+    ranked = [
+        (sign * trial.value, trial.number, trial)
+        for trial in trials
+        if trial.state is TrialState.COMPLETE and trial.value is not None
+    ]
+    return [trial for _, _, trial in sorted(ranked, key=lambda entry: entry[:2])]
+
+
+def warn_of_edges(
+    resolved: ResolvedSpec, catalog: Catalog, trials: Sequence[Trial]
+) -> Iterator[Notice]:
+    """The median of the best three lies on the edge of a range that could be wider."""
+    best = best_trials(resolved, trials)[:BEST]
+    families = [catalog.families[name] for name in resolved.families]
+    for name, entry in distributions(resolved.space).items():
+        values = [trial.params[name] for trial in best if name in trial.params]
+        if len(values) < BEST or not varies(entry):
+            continue
+        places = [place for value in values if (place := _place(entry, value)) is not None]
+        if len(places) < BEST:
+            continue
+        middle = median(places)
+        if EDGE < middle < 1 - EDGE:
+            continue
+        upper = middle >= 1 - EDGE
+        allowed = [family.parameters[name].allowed for family in owners(name, entry, families)]
+        beyond = _clip(_beyond(entry, upper), allowed)
+        if beyond is None or contains(entry, beyond):
+            continue
+        end = "upper" if upper else "lower"
+        yield Notice(
+            code="edge-of-range",
+            pointer=f"/space/{name}",
+            message=f"the best trials sit on the {end} edge of {name}: "
+            + ", ".join(f"{value:g}" for value in values if isinstance(value, int | float)),
+            remedy=f"widen {name} beyond its {end} end, for example to {beyond:g}, and search "
+            "again",
+        )
+
+
+def warn_of_collapsed_winner(
+    resolved: ResolvedSpec, catalog: Catalog, trials: Sequence[Trial]
+) -> Iterator[Notice]:
+    """The winner has no active unit: it gives the mean sample (truth 7)."""
+    for winner in best_trials(resolved, trials)[:1]:
+        if winner.metrics and winner.metrics.validation.get("active_units") == 0:
+            yield Notice(
+                code="collapsed-winner",
+                pointer="/space",
+                message=f"trial {winner.number} won with 0 active units: its code says nothing "
+                "about the input",
+                remedy="lower beta, or use loss: gaussian with sigma: learned",
+            )
+
+
+def warn_of_untaught_winner(
+    resolved: ResolvedSpec, catalog: Catalog, trials: Sequence[Trial]
+) -> Iterator[Notice]:
+    """The winner was still learning, or is worse than PCA."""
+    for winner in best_trials(resolved, trials)[:1]:
+        if winner.verdict and winner.verdict.kind == "underfit":
+            yield Notice(
+                code="underfit-winner",
+                pointer="/training/epochs",
+                message=f"trial {winner.number} won, but: {winner.verdict.sentence}",
+                remedy="train for more epochs, or allow larger models and rates",
+            )
+
+
+def warn_of_divergence(
+    resolved: ResolvedSpec, catalog: Catalog, trials: Sequence[Trial]
+) -> Iterator[Notice]:
+    """Many trials were lost to infinite losses."""
+    over = [trial for trial in trials if trial.state in TERMINAL_TRIAL_STATES]
+    diverged = [trial for trial in over if trial.state is TrialState.DIVERGED]
+    if diverged and len(diverged) >= MANY_DIVERGED * len(over):
+        yield Notice(
+            code="many-diverged",
+            pointer="/space/learning_rate" if "learning_rate" in resolved.space else "/space",
+            message=f"{len(diverged)} of {len(over)} trials diverged",
+            remedy="lower the upper end of learning_rate",
+        )
+
+
+def _place(entry: Distribution, value: Scalar) -> float | None:
+    """Where a value lies in a range: 0 is its lower end, 1 its upper; None: it has no order."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    if isinstance(entry, CategoricalDistribution):
+        choices = _numbers(entry)
+        if len(choices) < BEST or len(choices) < len(entry.choices):
+            return None
+        return choices.index(value) / (len(choices) - 1)
+    if entry.log:
+        return log(value / entry.low) / log(entry.high / entry.low)
+    return (value - entry.low) / (entry.high - entry.low)
+
+
+def _beyond(entry: Distribution, upper: bool) -> float | int:
+    """A value outside a range, a good step further."""
+    if isinstance(entry, CategoricalDistribution):
+        choices = _numbers(entry)
+        end, inner = (choices[-1], choices[-2]) if upper else (choices[0], choices[1])
+        value = end * end / inner if min(choices) > 0 else 2 * end - inner
+    else:
+        low, high = entry.low, entry.high
+        if entry.log:
+            value = high * 3 if upper else low / 3
+        else:
+            value = high + (high - low) / 2 if upper else low - (high - low) / 2
+    whole = isinstance(entry, IntDistribution) or (
+        isinstance(entry, CategoricalDistribution)
+        and all(isinstance(choice, int) for choice in entry.choices)
+    )
+    if isinstance(entry, FloatDistribution) or not whole:
+        return value
+    return round(value)
+
+
+def _clip(value: float | int, allowed: Sequence[Distribution]) -> float | int | None:
+    """The value inside what every family allows; None where that is no range."""
+    for bounds in allowed:
+        if isinstance(bounds, CategoricalDistribution):
+            return value if contains(bounds, value) else None
+        value = max(bounds.low, min(value, bounds.high))
+    return value
+
+
+def _numbers(entry: CategoricalDistribution) -> list[float | int]:
+    return sorted(
+        choice
+        for choice in entry.choices
+        if isinstance(choice, int | float) and not isinstance(choice, bool)
+    )
+
+
+RESULT_RULES: tuple[ResultRule, ...] = (
+    warn_of_edges,
+    warn_of_collapsed_winner,
+    warn_of_untaught_winner,
+    warn_of_divergence,
+)
