@@ -1,12 +1,15 @@
 import itertools
 from time import monotonic
 
+import numpy as np
 import psutil
 import pytest
 from executor_runners import PATH
 
 from service.executors.base import ArrayJob, JobEndEvent, SlotJob, TrainingPlan
 from service.executors.local import LocalExecutor
+from trainers.data.sources import Npz, Split
+from trainers.data.store import ingest
 
 JOB_NUMBERS = itertools.count(1)
 
@@ -95,3 +98,17 @@ def _children_of(process):
 
 def assert_no_children():
     assert psutil.Process().children(recursive=True) == []
+
+
+@pytest.fixture(scope="session")
+def stored_data(tmp_path_factory):
+    """The folder of a small stored data set: 400 samples of 16 numbers around a curved sheet."""
+    folder = tmp_path_factory.mktemp("data")
+    random = np.random.default_rng(7)
+    sheet = random.normal(size=(400, 3))
+    samples = np.tanh(sheet @ random.normal(size=(3, 16))) + 0.05 * random.normal(size=(400, 16))
+    np.save(folder / "sheet.npy", samples.astype(np.float32))
+    stored = ingest(
+        Npz(str(folder / "sheet.npy")), Split(), "unit", [folder], folder / "store", [4]
+    )
+    return folder / "store" / stored.folder
