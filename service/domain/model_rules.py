@@ -113,7 +113,14 @@ def warn_of_dead_parameters(
     """Parameters of the space that no model looks at."""
     linear = all(set(extremes(resolved, name, "depth")) == {0} for name in resolved.families)
     gaussian = any("gaussian" in extremes(resolved, name, "loss") for name in resolved.families)
-    for name in resolved.space:
+    defaults = {
+        name: parameter.default
+        for family in resolved.families
+        for name, parameter in catalog.families[family].parameters.items()
+    }
+    for name, entry in resolved.space.items():
+        if entry == defaults[name]:
+            continue
         if linear and name in WITHOUT_HIDDEN_LAYERS:
             reason, remedy = "depth 0 has no hidden layers", "raise depth, or leave it out"
         elif not gaussian and name == "sigma":

@@ -126,8 +126,8 @@ def warn_of_budget(
             yield Notice(
                 code="grid-cut-short",
                 pointer="/budget/trials",
-                message=f"the grid has {cells:,} cells, the budget {trials:,} trials: the last "
-                f"{cells - trials:,} cells are never tried",
+                message=f"the grid has {cells:,} cells, the budget {trials:,} trials: "
+                f"{cells - trials:,} of them are never tried",
                 remedy="raise the budget, list fewer values, or use the tpe sampler",
             )
         return

@@ -1,0 +1,168 @@
+"""Records of studies: state, progress, decisions, events, the lease, and the answer."""
+
+from datetime import datetime
+from typing import Any
+
+from pydantic import Field
+
+from service.domain.model import Record
+from service.domain.space import Params
+from service.domain.spec import ResolvedSpec, StudySpec
+from service.domain.states import Intent, StudyState
+from service.domain.trials import Failure, Verdict
+
+
+class Notice(Record):
+    """What the linter says of a field."""
+
+    code: str
+    """Stable, kebab-case: `collapse`, `capacity-without-cost`, `edge-of-range`, ..."""
+    pointer: str
+    """JSON pointer into the spec, `/space/latent_dim`."""
+    message: str
+    remedy: str
+
+
+class Progress(Record):
+    """How far a study is."""
+
+    trials: int
+    """Planned."""
+    queued: int = 0
+    running: int = 0
+    complete: int = 0
+    pruned: int = 0
+    diverged: int = 0
+    stopped: int = 0
+    failed: int = 0
+    epochs: int = 0
+    """Epochs recorded so far, all trials."""
+    seconds: float = 0.0
+    """Wall-clock spent RUNNING."""
+    seconds_left: float | None = None
+    """Estimated from the rate so far; None while unknown."""
+
+    @property
+    def done(self) -> int:
+        """Trials that are over."""
+        return self.complete + self.pruned + self.diverged + self.stopped + self.failed
+
+
+class BestSoFar(Record):
+    """The best eligible trial now."""
+
+    trial: int
+    value: float
+    params: Params
+
+
+class Study(Record):
+    """One search: its spec, state and progress."""
+
+    id: str
+    name: str
+    state: StudyState
+    intent: Intent
+    spec: StudySpec
+    resolved: ResolvedSpec
+    spec_hash: str
+    warnings: list[Notice]
+    progress: Progress
+    best: BestSoFar | None
+    data_hash: str | None
+    failure: Failure | None
+    summary: dict[str, Any] | None
+    """After COMPLETE: {trial, test: {metric: value}, baselines, test_openings}; never before."""
+    versions: dict[str, str]
+    created_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+    event: int
+    """The counter of its newest event: where a live stream starts."""
+
+
+class Decision(Record):
+    """Something that depended on a clock, a person or a rung; replayed, never re-taken."""
+
+    study_id: str
+    sequence: int
+    kind: str
+    """`verdict`, `stop`, `time_budget`, `pause`, `resume`, `retry`, `best`."""
+    detail: dict[str, Any]
+    created_at: datetime
+
+
+class Event(Record):
+    """One entry of a study's live stream."""
+
+    study_id: str
+    sequence: int
+    """Counts from 1 inside the study, without a gap."""
+    kind: str
+    """`study`, `trials`, `epochs`, `analysis`."""
+    data: dict[str, Any]
+    created_at: datetime
+
+
+class Analysis(Record):
+    """A figure's worth of numbers that only the engine can compute (importance)."""
+
+    study_id: str
+    kind: str
+    """`importance`."""
+    cohort: int
+    """The newest told cohort it has seen."""
+    data: dict[str, Any]
+
+
+class Lease(Record):
+    """Who drives a study, and until when (database time)."""
+
+    study_id: str
+    owner: str
+    fence: int
+    seconds_left: float
+
+
+class BestObjective(Record):
+    """The objective and its value at the best trial's best epoch (validation)."""
+
+    metric: str
+    value: float
+
+
+class BestMetrics(Record):
+    """Metrics of the best trial; `test` is null until the study is COMPLETE."""
+
+    train: dict[str, float | None]
+    validation: dict[str, float | None]
+    test: dict[str, float | None] | None
+
+
+class Best(Record):
+    """The answer of a study: the best configuration and the evidence."""
+
+    study_id: str
+    trial: int
+    family: str
+    params: Params
+    config: Params
+    """Complete: params, fixed values and defaults."""
+    objective: BestObjective
+    metrics: BestMetrics
+    best_epoch: int
+    verdict: Verdict | None
+    baselines: dict[str, Any]
+    """Mean and PCA at the same latent size, with ratios; test parts null until COMPLETE."""
+    seed: int
+    versions: dict[str, str]
+    data_hash: str
+    selection: dict[str, Any] | None
+    links: dict[str, str]
+
+
+class StudyPage(Record):
+    """A page of studies."""
+
+    items: list[Study]
+    next_page_token: str | None = Field(default=None)
