@@ -32,6 +32,7 @@ from service.executors.job_files import (
 from service.executors.orders import Commands
 from service.executors.worker_process import Emit
 from trainers.base import EarlyStopping, FitPlan, Slot, SlotEnd, SlotReport
+from trainers.data.errors import UnreadableData
 from trainers.data.mapped import MappedData
 from trainers.loop import ArrayRun
 
@@ -82,7 +83,7 @@ class Segment:
     def _open(self) -> tuple[ArrayRun, int]:
         """The array at the newest state that is on disk and not newer than the record's."""
         job = self._job
-        data = MappedData.open(Path(job.data_folder))
+        data = open_data(job.data_folder)
         slots = [Slot(each.trial, each.seed, each.config) for each in job.slots]
         plan = fit_plan(job)
         # After a crash of everything the record may name a state that a later one has outlived
@@ -166,6 +167,14 @@ class Segment:
                 sha256, size = self._artifacts.put_bytes(path, pack(tensors))
                 files.append(ArtifactFile(kind=kind, path=path, sha256=sha256, bytes=size))
         return files
+
+
+def open_data(folder: str) -> MappedData:
+    """The stored data set of a job. Raises UnreadableData when the store does not have it."""
+    try:
+        return MappedData.open(Path(folder))
+    except FileNotFoundError as error:
+        raise UnreadableData(folder, "it is not in the store", "restore the folder") from error
 
 
 def fit_plan(job: ArrayJob) -> FitPlan:

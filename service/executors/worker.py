@@ -7,10 +7,9 @@ from service.artifacts import FilesystemArtifacts
 from service.executors.base import ArrayJob, JobEndEvent, ScoreEvent, ScoreJob
 from service.executors.failures import describe_failure
 from service.executors.orders import Commands
-from service.executors.segment import Segment, finite_metrics
+from service.executors.segment import Segment, finite_metrics, open_data
 from service.executors.torch_settings import prepare_torch
 from service.executors.worker_process import Emit
-from trainers.data.mapped import MappedData
 from trainers.evaluation import score
 
 logger = logging.getLogger(__name__)
@@ -37,6 +36,6 @@ def run_job(job: ArrayJob | ScoreJob, emit: Emit, commands: Commands) -> None:
 def score_trial(job: ScoreJob, emit: Emit) -> None:
     """Score a checkpoint on the sealed test part."""
     weights = FilesystemArtifacts(Path(job.artifact_root)).path(job.checkpoint)
-    test = MappedData.open(Path(job.data_folder)).test()
+    test = open_data(job.data_folder).test()
     metrics = score(job.family, job.config, weights, test, job.seed)
     emit(ScoreEvent(job_id=job.job_id, trial=job.trial, metrics=finite_metrics(metrics)))

@@ -1,7 +1,9 @@
 """Job runners that behave, misbehave and die on purpose, by the job's family."""
 
 import os
+import resource
 import threading
+from pathlib import Path
 from types import SimpleNamespace
 
 from service.domain.records import EpochReport
@@ -99,3 +101,12 @@ def tell_process(job, emit, commands):
 
 def run(job, emit, commands):
     globals()[job.family](job, emit, commands)
+
+
+def train_in_little_memory(job, emit, commands):
+    """Real training in a process that may grow by 100 MiB."""
+    from service.executors.worker import run_job
+
+    size = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+    resource.setrlimit(resource.RLIMIT_AS, (size + (100 << 20), resource.RLIM_INFINITY))
+    run_job(job, emit, commands)

@@ -3,6 +3,7 @@
 import random
 from time import monotonic
 
+import executor_runners
 import psutil
 import pytest
 from conftest import Events, assert_no_children, workers
@@ -126,13 +127,14 @@ def test_thirty_small_arrays_pass_through_two_slots(trainer, make, gather):
     assert all(temporaries(job.artifact_root) == [] for job in jobs)
 
 
-def test_an_array_that_memory_cannot_hold_fails_and_its_worker_lives_on(trainer, make, gather):
-    huge = make(rates=[0.001] * 4, config={"hidden_width": 1_000_000, "depth": 2})
-    (failed,) = train(trainer, huge, gather)
-    assert failed.failure.kind == "out-of-memory"
-    before = {worker.pid for worker in workers()}
-    assert outcome(train(trainer, make(epochs=1), gather)) == "done"
-    assert {worker.pid for worker in workers()} == before
+def test_an_array_that_memory_cannot_hold_fails_and_its_worker_lives_on(make, gather):
+    executor = LocalExecutor(1, runner=f"{executor_runners.__name__}:train_in_little_memory")
+    huge = make(rates=[0.001] * 16, config={"hidden_width": 1024, "depth": 2})
+    assert train(executor, huge, gather).end(huge).failure.kind == "out-of-memory"
+    (before,) = workers()
+    assert outcome(train(executor, make(epochs=1), gather)) == "done"
+    assert workers() == [before]
+    executor.close()
 
 
 def test_workers_are_small_because_they_share_what_the_nursery_loaded(trainer, make, gather):
