@@ -78,21 +78,22 @@ def _fit_range(
 def _fit_moments(
     rows: Rows, train: npt.NDArray[np.int64], per_column: bool
 ) -> tuple[Doubles, Doubles]:
-    # Two passes: the sum of squares about the mean does not cancel.
-    total = np.zeros(rows.shape[1])
+    # The corrected two-pass algorithm (Chan, Golub & LeVeque 1983): nothing cancels, and the
+    # second pass also takes the rounding of the first out of the mean.
+    mean = np.zeros(rows.shape[1])
     for chunk in gather(rows, train):
-        total += chunk.sum(axis=0)
-    mean = total / len(train)
+        mean += chunk.sum(axis=0) / len(train)
     if not per_column:
         mean = mean.mean(keepdims=True)
-    squares = np.zeros(rows.shape[1])
+    squares, rest = np.zeros(rows.shape[1]), np.zeros(rows.shape[1])
     for chunk in gather(rows, train):
         squares += np.square(chunk - mean).sum(axis=0)
-    variance = squares / len(train)
+        rest += (chunk - mean).sum(axis=0)
+    variance, rest = squares / len(train), rest / len(train)
     if not per_column:
-        variance = variance.mean(keepdims=True)
-    # Rounding leaves a constant column with a variance of about (eps * mean)^2: still constant.
-    spread = np.sqrt(variance)
+        variance, rest = variance.mean(keepdims=True), rest.mean(keepdims=True)
+    mean, spread = mean + rest, np.sqrt(np.maximum(variance - np.square(rest), 0))
+    # What rounding leaves of a constant column is not a spread.
     return mean, np.where(spread > 1e-12 * np.abs(mean), spread, 0.0)
 
 
