@@ -86,7 +86,7 @@ class Settings(BaseSettings):
     @field_validator("database_url")
     @classmethod
     def _default_to_sqlite(cls, value: str, info: ValidationInfo) -> str:
-        return value or f"sqlite:///{info.data['data_dir'] / 'hifitune.db'}"
+        return value or f"sqlite:///{info.data['data_dir'] / 'hifitune.sqlite3'}"
 
     @field_validator("data_roots", mode="before")
     @classmethod

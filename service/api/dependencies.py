@@ -1,6 +1,6 @@
 """What routes are given: the composition root puts it on the app, routes ask for it by type."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path as FilePath
 from typing import Annotated
@@ -30,12 +30,16 @@ class Container:
     catalog: Catalog
     feeds: Feeds
     data_roots: Sequence[FilePath]
-    store: FilePath
+    data_dir: FilePath
+    """Its disk must have room: database, data store and artifacts lie in it."""
+    data_store: FilePath
     """Root of the ingested data sets."""
     versions: Mapping[str, str]
     """Of what a result may depend on; stored with every study."""
     max_body_bytes: int = 1_048_576
     heartbeat_seconds: float = 15.0
+    engine_alive: Callable[[], bool] | None = None
+    """Where this process looks after an engine: whether it runs."""
 
 
 class _StudyIdConvertor(Convertor[str]):

@@ -11,6 +11,7 @@ import logging
 from collections import deque
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import TypeVar
 
 import anyio
@@ -155,7 +156,7 @@ class Feeds:
             while not self._closed:
                 frames = feed.after(position)
                 if frames is None:
-                    frames = await self._read(lambda at=position: self._load(study_id, at))
+                    frames = await self._read(partial(self._load, study_id, position))
                 for frame in frames:
                     yield frame.data
                     position = frame.sequence
@@ -186,7 +187,7 @@ class Feeds:
     async def _poll(self, feed: Feed) -> None:
         while feed.end is None:
             try:
-                snapshot = await self._read(lambda: self._look(feed))
+                snapshot = await self._read(partial(self._look, feed))
             except ServiceError as error:
                 log.warning("live stream of %s: %s", feed.study_id, error.detail)
                 await asyncio.sleep(RETRY_SECONDS)

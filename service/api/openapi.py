@@ -57,6 +57,16 @@ SPEC_BODY: dict[str, Any] = {
     }
 }
 
+SPEC_RESPONSE: Responses = {
+    200: {
+        "description": "A StudySpec.",
+        "content": {
+            "application/json": {"schema": {"$ref": f"{_REFERENCE}StudySpec"}},
+            "application/yaml": {"schema": {"$ref": f"{_REFERENCE}StudySpec"}},
+        },
+    }
+}
+
 EVENT_STREAM: dict[str, Any] = {
     "description": "Server-sent events; `data` is one JSON object a line.",
     "content": {

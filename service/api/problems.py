@@ -150,7 +150,7 @@ async def _on_invalid_request(_: Request, error: Exception) -> JSONResponse:
     for detail in details:
         source, *rest = detail["loc"]
         detail["loc"] = tuple(rest[1:])
-        for found in field_errors([detail], None):
+        for found in field_errors([detail]):
             pointer = "/".join(["", str(source), *(str(part) for part in rest[:1])])
             errors.append(found.model_copy(update={"pointer": pointer + found.pointer}))
     return respond(InvalidParameters(errors))

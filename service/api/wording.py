@@ -21,32 +21,15 @@ _NOUNS = {
 }
 
 
-def noun_of(kind: str, context: Mapping[str, Any]) -> str | None:
-    """What should have stood there, for errors about the type of a value; else None."""
-    if kind in ("literal_error", "enum"):
-        return str(context["expected"])
-    return _NOUNS.get(kind)
-
-
 def describe(kind: str, context: Mapping[str, Any], message: str) -> Words:
     """Reason and remedy for one error. Messages of our own validators come as they are."""
     if kind == "invalid":
         return message, str(context.get("remedy", "change the value"))
-    if kind == "no_shape":
-        return _must_be(_join(context["nouns"]))
-    noun = noun_of(kind, context)
+    noun = str(context["expected"]) if kind in ("literal_error", "enum") else _NOUNS.get(kind)
     if noun is not None:
-        return _must_be(noun)
+        return f"the value must be {noun}", f"give {noun}"
     words = _WORDS.get(kind)
     return words(context) if words else ("the value is not valid", "see the schema of the field")
-
-
-def _must_be(noun: str) -> Words:
-    return f"the value must be {noun}", f"give {noun}"
-
-
-def _join(nouns: list[str]) -> str:
-    return nouns[0] if len(nouns) == 1 else f"{', '.join(nouns[:-1])} or {nouns[-1]}"
 
 
 def _bound(word: str, key: str) -> Callable[[Mapping[str, Any]], Words]:
@@ -80,13 +63,5 @@ _WORDS: dict[str, Callable[[Mapping[str, Any]], Words]] = {
     "string_pattern_mismatch": lambda context: (
         "the text has characters that are not allowed here",
         f"give a text that matches {context['pattern']}",
-    ),
-    "union_tag_not_found": lambda context: (
-        f"{context['discriminator']} is missing, so the kind of the object is not known",
-        f"add {context['discriminator']}",
-    ),
-    "union_tag_invalid": lambda context: (
-        f"the value must be one of {context['expected_tags']}",
-        "give one of these",
     ),
 }

@@ -1,0 +1,137 @@
+"""The answer of a study: the record Best, assembled from what the engine has recorded."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from service.domain.configuration import complete_config
+from service.domain.records import (
+    Baselines,
+    Best,
+    BestMetrics,
+    BestObjective,
+    Dataset,
+    Study,
+    Trial,
+)
+from service.domain.states import TERMINAL_STUDY_STATES, StudyState
+from service.errors import Conflict
+from service.storage.database import Database
+from service.storage.datasets import DatasetRepository
+from service.storage.studies import StudyRepository
+from service.storage.trials import TrialRepository
+
+MSE = "mse"
+LATENT = "latent_dim"
+
+
+def no_best(study: Study) -> Conflict:
+    """Why there is no best yet, or never will be."""
+    if study.failure is not None:
+        return Conflict(
+            f"the study is {study.state} and has no best trial: {study.failure.message}",
+            "mend the cause, then submit the study again",
+        )
+    if study.state in TERMINAL_STUDY_STATES:
+        return Conflict(
+            f"the study is {study.state}, and no trial of it finished",
+            "look at its trials for the reasons",
+        )
+    return Conflict(
+        f"the study is {study.state}, and no trial has finished yet",
+        "ask again when one has; the live stream says when",
+    )
+
+
+def read_best(database: Database, study: Study) -> tuple[Study, Trial, Dataset | None]:
+    """The study as it is now, its best trial and its data set. Raises Conflict."""
+    with database.read() as session:
+        # Read again: study, trial and data set must be of one snapshot.
+        study = StudyRepository(session).get(study.id) or study
+        trial = study.best and TrialRepository(session).get(study.id, study.best.trial)
+        dataset = study.data_hash and DatasetRepository(session).get(study.data_hash)
+    if not trial or trial.value is None or trial.metrics is None or trial.best_epoch is None:
+        raise no_best(study)
+    return study, trial, dataset or None
+
+
+def best_record(study: Study, trial: Trial, dataset: Dataset | None) -> Best:
+    """The answer. No test value is in it before the study is COMPLETE."""
+    assert trial.value is not None and trial.metrics is not None and trial.best_epoch is not None
+    config = complete_config(study.resolved, trial.family, trial.params)
+    summary = study.summary if study.state is StudyState.COMPLETE and study.summary else {}
+    test = summary.get("test") if summary.get("trial") == trial.number else None
+    metrics = BestMetrics(train=trial.metrics.train, validation=trial.metrics.validation, test=test)
+    return Best(
+        study_id=study.id,
+        trial=trial.number,
+        family=trial.family,
+        params=trial.params,
+        config=config,
+        objective=BestObjective(metric=study.resolved.objective.metric, value=trial.value),
+        metrics=metrics,
+        best_epoch=trial.best_epoch,
+        verdict=trial.verdict,
+        baselines={} if dataset is None else compare(dataset.baselines, metrics, config),
+        seed=trial.seed,
+        versions=study.versions,
+        data_hash=study.data_hash or "",
+        selection=_selection(summary),
+        links=_links(study.id, trial.number),
+    )
+
+
+def compare(
+    baselines: Baselines, metrics: BestMetrics, config: Mapping[str, Any]
+) -> dict[str, Any]:
+    """The mean image and PCA of the same latent size beside the model, as MSE on scaled data.
+
+    `mse_over_pca` below 1 beats PCA; `gap_closed` = 1 - MSE / MSE of the mean image.
+    """
+    unsealed = metrics.test is not None
+    mean = {
+        "train": baselines.mean_train,
+        "validation": baselines.mean_validation,
+        "test": baselines.mean_test if unsealed else None,
+    }
+    latent = config.get(LATENT)
+    found = next((entry for entry in baselines.pca if entry.latent_dim == latent), None)
+    pca = {} if found is None else found.model_dump(mode="json")
+    if pca and not unsealed:
+        pca |= {"test": None, "test_clipped": None}
+    parts = {"validation": metrics.validation, "test": metrics.test or {}}
+    return {
+        "metric": MSE,
+        "mean": mean,
+        "pca": pca or None,
+        "mse_over_pca": {
+            part: _ratio(values.get(MSE), pca.get(part)) for part, values in parts.items()
+        },
+        "gap_closed": {
+            part: _closed(_ratio(values.get(MSE), mean[part])) for part, values in parts.items()
+        },
+    }
+
+
+def _ratio(value: float | None, reference: float | None) -> float | None:
+    return value / reference if value is not None and reference else None
+
+
+def _closed(ratio: float | None) -> float | None:
+    return None if ratio is None else 1 - ratio
+
+
+def _selection(summary: Mapping[str, Any]) -> dict[str, Any] | None:
+    rest = {key: value for key, value in summary.items() if key not in ("trial", "test")}
+    return rest or None
+
+
+def _links(study_id: str, trial: int) -> dict[str, str]:
+    study = f"/v1/studies/{study_id}"
+    return {
+        "self": f"{study}/best",
+        "study": study,
+        "trial": f"{study}/trials/{trial}",
+        "config": f"{study}/best/config",
+        "checkpoint": f"{study}/best/checkpoint",
+        "model": f"{study}/best/model",
+    }

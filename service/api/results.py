@@ -1,0 +1,156 @@
+"""The answer of a study over HTTP: best, its config, its checkpoint, and a model to take away."""
+
+import json
+import tempfile
+from collections.abc import Iterator
+from typing import IO, Annotated, Any, Literal
+
+from fastapi import APIRouter, Header, Query, Response
+from fastapi.responses import FileResponse, StreamingResponse
+
+from service.api.best import best_record, read_best
+from service.api.bodies import JSON, YAML
+from service.api.dependencies import ContainerDependency, DatabaseDependency, StudyDependency
+from service.api.negotiation import preferred
+from service.api.openapi import SPEC_RESPONSE, file_response, problems
+from service.api.yaml_text import write_yaml
+from service.domain.configuration import best_config_spec
+from service.domain.records import Artifact, Best, Study, Trial
+from service.errors import Conflict
+from service.storage.database import Database
+from service.storage.trials import TrialRepository
+from trainers.portable import write_model_zip
+
+router = APIRouter(prefix="/v1/studies/{study_id:study}/best", tags=["best"])
+
+SAFETENSORS = "application/vnd.safetensors"
+ZIP = "application/zip"
+SPOOL_BYTES = 32 * 2**20
+CHUNK_BYTES = 256 * 1024
+
+
+@router.get("", operation_id="get_best", summary="The answer", responses=problems(404, 409))
+def get_best(study: StudyDependency, database: DatabaseDependency) -> Best:
+    """The best trial with the evidence: metrics, baselines on the same split, verdict, seed.
+
+    While the study runs it is the best so far, and `metrics.test` is null: the sealed test part
+    is opened once, at the end. 409 while no trial has finished.
+    """
+    return best_record(*read_best(database, study))
+
+
+@router.get(
+    "/config",
+    operation_id="get_best_config",
+    summary="The answer as a study spec",
+    response_class=Response,
+    responses={**SPEC_RESPONSE, **problems(404, 409)},
+)
+def get_best_config(
+    study: StudyDependency,
+    database: DatabaseDependency,
+    form: Annotated[
+        Literal["json", "yaml"] | None,
+        Query(alias="format", description="Wins over the Accept header."),
+    ] = None,
+    accept: Annotated[str, Header(description=f"`{JSON}` (default) or `{YAML}`.")] = JSON,
+) -> Response:
+    """A spec of one trial that trains the best one again, to the same numbers.
+
+    Everything is written out, the trial's seed included; POST it back as it is.
+    """
+    study, trial, _ = read_best(database, study)
+    spec = best_config_spec(study, trial).model_dump(mode="json", exclude_none=False)
+    as_yaml = form == "yaml" or (form is None and preferred(accept, (JSON, YAML)) == YAML)
+    body = write_yaml(spec) if as_yaml else json.dumps(spec, indent=2, allow_nan=False)
+    return Response(body, media_type=YAML if as_yaml else JSON, headers={"Vary": "Accept"})
+
+
+@router.get(
+    "/checkpoint",
+    operation_id="get_best_checkpoint",
+    summary="The best trial's weights",
+    response_class=FileResponse,
+    responses={**file_response(SAFETENSORS, "A safetensors file."), **problems(404, 409)},
+)
+def get_best_checkpoint(study: StudyDependency, container: ContainerDependency) -> FileResponse:
+    """The state of the plain module at the best epoch. The ETag is the file's SHA-256."""
+    study, trial, _ = read_best(container.database, study)
+    artifact = _checkpoint(container.database, study, trial)
+    return FileResponse(
+        container.artifacts.path(artifact.path),
+        media_type=SAFETENSORS,
+        filename=f"{_file_name(study, trial)}.safetensors",
+        headers={"ETag": f'"{artifact.sha256}"'},
+    )
+
+
+@router.get(
+    "/model",
+    operation_id="get_best_model",
+    summary="The model to take away",
+    response_class=StreamingResponse,
+    responses={**file_response(ZIP, "A zip that needs nothing of ours."), **problems(404, 409)},
+)
+def get_best_model(study: StudyDependency, container: ContainerDependency) -> StreamingResponse:
+    """A zip of model.py (a plain module), weights, config.json, train.py and README.md."""
+    study, trial, dataset = read_best(container.database, study)
+    artifact = _checkpoint(container.database, study, trial)
+    best = best_record(study, trial, dataset)
+    with container.artifacts.open(artifact.path) as file:
+        weights = file.read()
+    target: IO[bytes] = tempfile.SpooledTemporaryFile(max_size=SPOOL_BYTES)  # noqa: SIM115 - closed by _send
+    write_model_zip(
+        target,
+        family=trial.family,
+        config=best.config,
+        weights=weights,
+        metadata=_metadata(study, best),
+    )
+    size = target.tell()
+    target.seek(0)
+    return StreamingResponse(
+        _send(target),
+        media_type=ZIP,
+        headers={
+            "Content-Length": str(size),
+            "Content-Disposition": f'attachment; filename="{_file_name(study, trial)}.zip"',
+        },
+    )
+
+
+def _send(file: IO[bytes]) -> Iterator[bytes]:
+    with file:
+        while chunk := file.read(CHUNK_BYTES):
+            yield chunk
+
+
+def _checkpoint(database: Database, study: Study, trial: Trial) -> Artifact:
+    with database.read() as session:
+        artifacts = TrialRepository(session).artifacts(study.id, trial.number)
+    for artifact in artifacts:
+        if artifact.kind == "checkpoint":
+            return artifact
+    raise Conflict("the best trial left no checkpoint", "ask again when another trial has finished")
+
+
+def _metadata(study: Study, best: Best) -> dict[str, Any]:
+    """What config.json says beside the model's configuration."""
+    record = best.model_dump(
+        mode="json",
+        include={"study_id", "trial", "objective", "metrics", "best_epoch", "baselines", "seed",
+                 "versions", "data_hash"},
+    )  # fmt: skip
+    resolved = study.resolved.model_dump(mode="json")
+    return record | {
+        "study": study.name,
+        "dataset": resolved["dataset"],
+        "split": resolved["split"],
+        "scaling": resolved["scaling"],
+        "training": resolved["training"],
+    }
+
+
+def _file_name(study: Study, trial: Trial) -> str:
+    """Spec names hold letters, digits, space and `._+-`: harmless in a quoted file name."""
+    return f"{study.name.replace(' ', '-')}-trial-{trial.number}"

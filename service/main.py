@@ -1,0 +1,92 @@
+"""create_app(): the composition root of the HTTP side. Never loads torch, optuna or ray."""
+
+import platform
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from importlib.metadata import PackageNotFoundError, version
+
+from fastapi import FastAPI
+
+from dashboards.routes import router as dashboards
+from service import __version__
+from service.api import catalog as catalog_routes
+from service.api import events, health, openapi, problems, results, studies, trials
+from service.api.dependencies import Container
+from service.api.examples import example_records
+from service.api.feeds import Feeds
+from service.api.security import SecurityMiddleware
+from service.artifacts import FilesystemArtifacts
+from service.settings import Settings
+from service.storage.database import Database
+from trainers.registry import catalog
+
+VERSIONED_PACKAGES = ("torch", "numpy", "optuna", "scikit-learn")
+"""What a result may depend on; read from metadata, none is imported."""
+
+
+def create_app(
+    settings: Settings | None = None, engine_alive: Callable[[], bool] | None = None
+) -> FastAPI:
+    """The HTTP application over a migrated database.
+
+    `engine_alive` makes `/readyz` answer for an engine that this process looks after.
+    """
+    settings = settings or Settings()
+    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    database = Database(settings.database_url)
+    container = Container(
+        database=database,
+        artifacts=FilesystemArtifacts(settings.artifact_root),
+        catalog=catalog(),
+        feeds=Feeds(database, settings.poll_seconds),
+        data_roots=settings.data_roots,
+        data_dir=settings.data_dir,
+        data_store=settings.data_store,
+        versions=versions(),
+        max_body_bytes=settings.max_body_bytes,
+        heartbeat_seconds=settings.heartbeat_seconds,
+        engine_alive=engine_alive,
+    )
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        yield
+        container.feeds.close()
+        database.close()
+
+    app = FastAPI(
+        title="HiFiTune",
+        version=__version__,
+        lifespan=lifespan,
+        # Their pages load scripts from elsewhere, which our policy forbids.
+        docs_url=None,
+        redoc_url=None,
+        telemetry={"tracing": False, "metrics": False, "logs": False, "auto_configure": False},
+    )
+    app.state.container = container
+    app.add_middleware(SecurityMiddleware, allowed_hosts=settings.allowed_hosts)
+    problems.install(app)
+    openapi.install(app, lambda: example_records(container.catalog))
+    for router in (
+        studies.router,
+        trials.router,
+        results.router,
+        events.router,
+        catalog_routes.router,
+        health.router,
+        dashboards,
+    ):
+        app.include_router(router)
+    return app
+
+
+def versions() -> dict[str, str]:
+    """Versions of everything that the numbers of a study may depend on."""
+    found = {"hifitune": __version__, "python": platform.python_version()}
+    for package in VERSIONED_PACKAGES:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            continue
+    found["machine"] = f"{platform.system()} {platform.machine()}"
+    return found
