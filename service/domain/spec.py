@@ -9,7 +9,6 @@ from service.domain.model import Value, invalid
 from service.domain.space import Scalar, SpaceEntry
 from service.domain.strategies import (
     Budget,
-    HalvingPruner,
     Parallel,
     PrunerSpec,
     SamplerSpec,
@@ -225,6 +224,3 @@ class ResolvedSpec(StudySpec):
         """The first epoch that counts for best, patience, checkpoint and rungs."""
         assert isinstance(self.training.first_eligible_epoch, int)
         return self.training.first_eligible_epoch
-
-
-DEFAULT_PRUNER = HalvingPruner()

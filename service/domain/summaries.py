@@ -1,0 +1,50 @@
+"""TrialSummary: what lists and figures read of a trial; plain, because there are thousands."""
+
+from datetime import datetime
+from typing import NamedTuple
+
+from service.domain.records import Trial
+from service.domain.space import Params
+from service.domain.states import TrialState
+
+
+class TrialSummary(NamedTuple):
+    """The part of a Trial record that is drawn beside thousands of others."""
+
+    number: int
+    state: TrialState
+    value: float | None
+    """As in the record; for a trial without one, what it carried at its last rung."""
+    best_epoch: int | None
+    epochs: int
+    train: float | None
+    """The objective's metric at the best epoch."""
+    validation: float | None
+    verdict: str | None
+    """Its kind."""
+    finished_at: datetime | None
+    params: Params
+
+
+def summarise(trial: Trial, metric: str) -> TrialSummary:
+    """The summary of a record; `metric` is the study's objective."""
+    metrics = trial.metrics
+    return TrialSummary(
+        number=trial.number,
+        state=trial.state,
+        value=last_value(trial.value, trial.rungs),
+        best_epoch=trial.best_epoch,
+        epochs=trial.epochs,
+        train=metrics.train.get(metric) if metrics else None,
+        validation=metrics.validation.get(metric) if metrics else None,
+        verdict=trial.verdict.kind if trial.verdict else None,
+        finished_at=trial.finished_at,
+        params=trial.params,
+    )
+
+
+def last_value(value: float | None, rungs: dict[str, float | None]) -> float | None:
+    """The value, or what was carried at the last rung."""
+    if value is not None or not rungs:
+        return value
+    return rungs[max(rungs, key=int)]
