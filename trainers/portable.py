@@ -1,0 +1,149 @@
+"""The model to take away: a zip of plain PyTorch files that needs nothing of ours."""
+
+import importlib.util
+import json
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import IO, Any
+
+from trainers.registry import find_family
+
+FORMAT = 1
+"""Of config.json."""
+_TRAIN = "trainers.plain.train"
+_EPOCH = (1980, 1, 1, 0, 0, 0)
+"""Fixed, so that the same model gives the same bytes."""
+
+
+def write_model_zip(
+    target: IO[bytes],
+    *,
+    family: str,
+    config: Mapping[str, Any],
+    weights: bytes,
+    metadata: Mapping[str, Any],
+) -> None:
+    """Write the zip of one trained model to `target`; imports no torch.
+
+    `weights` is the safetensors file of the plain twin's state, `config` the complete
+    configuration. `metadata` goes into config.json beside them: whatever the trial has on record
+    (`objective`, `training`, `seed`, `split`, `scaling`, `baselines`, ...).
+
+    The zip holds `model.py` (the plain twin of the family, with `load(folder)`), `train.py` (a
+    loop that trains this config again), `weights.safetensors`, `config.json` and `README.md`.
+    Raises KeyError for an unknown family.
+    """
+    document = {**metadata, "format": FORMAT, "family": family, "config": dict(config)}
+    text = json.dumps(document, indent=2, allow_nan=False) + "\n"
+    files = {
+        "README.md": describe_model(family, config, metadata).encode(),
+        "config.json": text.encode(),
+        "model.py": _source(find_family(family).plain),
+        "train.py": _source(_TRAIN),
+        "weights.safetensors": weights,
+    }
+    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in files.items():
+            info = zipfile.ZipInfo(name, _EPOCH)
+            info.external_attr = 0o644 << 16
+            # Weights are noise to a compressor.
+            stored = name.endswith(".safetensors")
+            method = zipfile.ZIP_STORED if stored else zipfile.ZIP_DEFLATED
+            archive.writestr(info, content, compress_type=method)
+
+
+def _source(module: str) -> bytes:
+    """The source of a module, which is not imported (its packages are)."""
+    spec = importlib.util.find_spec(module)
+    if spec is None or spec.origin is None:
+        raise FileNotFoundError(f"the module {module} has no source file")
+    return Path(spec.origin).read_bytes()
+
+
+def describe_model(family: str, config: Mapping[str, Any], metadata: Mapping[str, Any]) -> str:
+    """README.md of a model: what it is, how good it is, how to use it and train it again."""
+    title = find_family(family).title
+    settings = "\n".join(f"| {name} | {value} |" for name, value in config.items())
+    return _README.format(
+        title=title,
+        article="an" if title[:1].lower() in "aeiou" else "a",
+        lower=title.lower(),
+        name=metadata.get("study", "a study"),
+        scores=_scores(metadata),
+        settings=settings,
+        scaling=metadata.get("scaling", "as in training"),
+    )
+
+
+def _scores(metadata: Mapping[str, Any]) -> str:
+    metrics = metadata.get("metrics") or {}
+    columns = [part for part in ("train", "validation", "test") if metrics.get(part)]
+    if not columns:
+        return "No figures are on record.\n"
+    names = [name for name in metrics[columns[0]] if _is_number(metrics[columns[0]][name])]
+    lines = [
+        "| metric (scaled data) | " + " | ".join(columns) + " |",
+        "|---" * (len(columns) + 1) + "|",
+        *(
+            f"| {name} | " + " | ".join(_number(metrics[part].get(name)) for part in columns) + " |"
+            for name in names
+        ),
+    ]
+    if "test" not in columns:
+        lines += ["", "The sealed test split had not been opened when this file was written."]
+    return "\n".join(lines) + "\n"
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _number(value: object) -> str:
+    return f"{value:.6g}" if isinstance(value, int | float) else "-"
+
+
+_README = """# {title}, tuned by HiFiTune
+
+The best model of the study `{name}`: {article} {lower} in plain PyTorch. It needs
+`torch`, `safetensors` and `numpy`, nothing else; no part of HiFiTune.
+
+| file | what it is |
+|---|---|
+| `model.py` | the module, with `load(folder)` |
+| `weights.safetensors` | its trained weights, the scaling of the data included |
+| `config.json` | its configuration, seed, split and figures |
+| `train.py` | a plain loop that trains the same configuration from your array |
+
+## Use it
+
+```python
+import numpy as np
+from model import load
+
+model = load(".")                          # in eval mode
+raw = np.load("data.npy")                  # [samples, ...] in the units you trained on
+reconstructed = model.reconstruct(raw)     # a tensor of the same shape and units
+code = model.encode(model.preprocess(raw)) # [samples, latent_dim]
+scaled = model.decode(code)                # [samples, features] on the scale of training
+```
+
+## Train it again
+
+```sh
+python train.py data.npy
+```
+
+`python train.py --help` lists what can be set.
+
+## Figures
+
+At the best epoch, in eval mode. Scaling: `{scaling}`, fitted on the training split.
+
+{scores}
+## Configuration
+
+| parameter | value |
+|---|---|
+{settings}
+"""
