@@ -17,6 +17,7 @@ from service.domain.space import (
     distributions,
 )
 from service.domain.states import TERMINAL_TRIAL_STATES, TrialState
+from service.domain.summaries import TrialSummary
 
 Picture = NDArray[np.float64]
 ENDED = frozenset(state.value for state in TERMINAL_TRIAL_STATES)
@@ -163,24 +164,21 @@ def build_study_facts(study: Study, unit: str) -> StudyFacts:
     )
 
 
-def build_trial_columns(study: Study, trials: Sequence[Trial]) -> TrialColumns:
+def build_trial_columns(study: Study, trials: Sequence[TrialSummary]) -> TrialColumns:
     """Columns of trials, ascending by number."""
-    metric = study.resolved.objective.metric
     origin = study.started_at or study.created_at
-    columns = TrialColumns()
-    for trial in trials:
-        columns.number.append(trial.number)
-        columns.state.append(trial.state.value)
-        columns.value.append(_shown_value(trial))
-        columns.best_epoch.append(trial.best_epoch)
-        columns.epochs.append(trial.epochs)
-        metrics = trial.metrics
-        columns.train.append(metrics.train.get(metric) if metrics else None)
-        columns.validation.append(metrics.validation.get(metric) if metrics else None)
-        columns.finished.append(_seconds_between(origin, trial.finished_at))
-        columns.verdict.append(trial.verdict.kind if trial.verdict else None)
-        columns.params.append(trial.params)
-    return columns
+    return TrialColumns(
+        number=[trial.number for trial in trials],
+        state=[trial.state.value for trial in trials],
+        value=[trial.value for trial in trials],
+        best_epoch=[trial.best_epoch for trial in trials],
+        epochs=[trial.epochs for trial in trials],
+        train=[trial.train for trial in trials],
+        validation=[trial.validation for trial in trials],
+        finished=[_seconds_between(origin, trial.finished_at) for trial in trials],
+        verdict=[trial.verdict for trial in trials],
+        params=[trial.params for trial in trials],
+    )
 
 
 def build_baselines(dataset: Dataset) -> BaselineFacts:
@@ -212,12 +210,6 @@ def build_trial_facts(
         reports=reports,
         pictures=pictures,
     )
-
-
-def _shown_value(trial: Trial) -> float | None:
-    if trial.value is not None or not trial.rungs:
-        return trial.value
-    return trial.rungs[max(trial.rungs, key=int)]
 
 
 def _seconds_between(start: datetime, end: datetime | None) -> float | None:

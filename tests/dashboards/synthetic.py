@@ -39,6 +39,7 @@ from service.domain.resolve import resolve
 from service.domain.space import Params
 from service.domain.spec import ResolvedSpec, StudySpec
 from service.domain.states import TERMINAL_TRIAL_STATES, Intent, StudyState, TrialState
+from service.domain.summaries import summarise
 from trainers.registry import catalog
 
 START = datetime(2026, 11, 20, 9, 0, tzinfo=UTC)
@@ -64,7 +65,9 @@ class SyntheticStudy:
         unit = catalog().metrics[metric].unit
         return StudyFrame(
             study=build_study_facts(self.study, unit),
-            trials=build_trial_columns(self.study, self.trials),
+            trials=build_trial_columns(
+                self.study, [summarise(trial, metric) for trial in self.trials]
+            ),
             curves={
                 number: CurveColumns(
                     [report.epoch for report in reports],
