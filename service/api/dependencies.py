@@ -1,6 +1,7 @@
 """What routes are given: the composition root puts it on the app, routes ask for it by type."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path as FilePath
 from typing import Annotated
@@ -14,6 +15,9 @@ from service.domain.catalog import Catalog
 from service.domain.records import Study, Trial
 from service.errors import NotFound
 from service.storage.database import Database
+from service.storage.datasets import DatasetRepository
+from service.storage.decisions import AnalysisRepository
+from service.storage.overviews import OverviewRepository
 from service.storage.studies import StudyRepository
 from service.storage.trials import TrialRepository
 
@@ -80,6 +84,30 @@ def get_artifacts(container: ContainerDependency) -> ArtifactStore:
 def get_catalog(container: ContainerDependency) -> Catalog:
     """The catalog of families, metrics and strategies."""
     return container.catalog
+
+
+@dataclass(frozen=True)
+class Records:
+    """The repositories over one consistent snapshot, for pages that read many of them."""
+
+    studies: StudyRepository
+    trials: TrialRepository
+    overviews: OverviewRepository
+    datasets: DatasetRepository
+    analyses: AnalysisRepository
+
+
+@contextmanager
+def read_records(database: Database) -> Iterator[Records]:
+    """One snapshot to read from. Raises Unavailable."""
+    with database.read() as session:
+        yield Records(
+            studies=StudyRepository(session),
+            trials=TrialRepository(session),
+            overviews=OverviewRepository(session),
+            datasets=DatasetRepository(session),
+            analyses=AnalysisRepository(session),
+        )
 
 
 DatabaseDependency = Annotated[Database, Depends(get_database)]
