@@ -1,0 +1,103 @@
+"""Your own npz in ten minutes: make an array, serve, submit, pull the model, use it.
+
+    python examples/own_npz.py [FOLDER] [PORT]
+
+own_npz.md walks through the same steps by hand.
+"""
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from service.client import Client, NotReachable
+
+SPEC = {
+    "name": "own-npz",
+    "dataset": {"kind": "npz", "path": "waves.npz", "key": "waves"},
+    "split": {"train": 1400, "validation": 300, "test": 300},
+    "scaling": "standard",
+    "family": "autoencoder",
+    "space": {
+        "learning_rate": {"type": "float", "low": 0.001, "high": 0.01, "log": True},
+        "hidden_width": {"type": "categorical", "choices": [64, 128]},
+        "latent_dim": 4,
+    },
+    "training": {"epochs": 30},
+    "budget": {"trials": 8},
+}
+
+
+def make_waves(count: int = 2000, length: int = 48) -> np.ndarray:
+    """[count, length] sine waves of random height, pitch and phase, with a little noise."""
+    stream = np.random.default_rng(0)
+    height, pitch, phase = stream.uniform((0.5, 1, 0), (2, 3, 2 * np.pi), (count, 3)).T
+    time_axis = np.linspace(0, 2 * np.pi, length)
+    waves = height[:, None] * np.sin(pitch[:, None] * time_axis + phase[:, None])
+    return (waves + stream.normal(0, 0.02, waves.shape)).astype(np.float32)
+
+
+@contextlib.contextmanager
+def serving(folder: Path, port: int) -> Iterator[Client]:
+    """A server that may read FOLDER and keeps its own files in FOLDER/server."""
+    command = [sys.executable, "-m", "service.cli", "serve", "--port", str(port)]
+    process = subprocess.Popen(
+        [*command, "--data-dir", str(folder / "server")],
+        env={**os.environ, "HIFITUNE_DATA_ROOTS": str(folder)},
+    )
+    try:
+        with Client(f"http://127.0.0.1:{port}") as client:
+            wait_until_it_answers(client, process)
+            yield client
+    finally:
+        process.send_signal(signal.SIGINT)
+        process.wait(30)
+
+
+def wait_until_it_answers(client: Client, process: subprocess.Popen) -> None:
+    """Ask until the server answers. Raises RuntimeError when it does not within a minute."""
+    for _ in range(240):
+        with contextlib.suppress(NotReachable):
+            client.catalog()
+            return
+        if process.poll() is not None:
+            break
+        time.sleep(0.25)
+    raise RuntimeError("the server did not start")
+
+
+def use_model(folder: Path, waves: np.ndarray) -> float:
+    """Load the model as anyone would: from its own folder. The MSE on raw units."""
+    sys.path.insert(0, str(folder))
+    from model import load
+
+    model = load(folder)
+    return float(((model.reconstruct(waves).numpy() - waves) ** 2).mean())
+
+
+def main(folder: str = "own-npz", port: str = "8321") -> None:
+    here = Path(folder).absolute()
+    here.mkdir(parents=True, exist_ok=True)
+    waves = make_waves()
+    np.savez_compressed(here / "waves.npz", waves=waves)
+    with serving(here, int(port)) as client:
+        study = client.submit(SPEC)
+        print("watch it at", study.url)
+        study.wait()
+        best = study.best()
+        print(f"best of {SPEC['budget']['trials']}: trial {best.trial}, {best.params}")
+        print(f"MSE on the scaled data: validation {best.objective.value:.5f},", best.metrics.test)
+        study.download_model(here / "model")
+    error = use_model(here / "model", waves)
+    print(f"MSE of the reconstruction in raw units: {error:.5f} (variance {waves.var():.5f})")
+    print(f"the model is in {here / 'model'}; its README.md says how to use it")
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
