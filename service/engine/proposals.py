@@ -6,11 +6,12 @@ from dataclasses import dataclass
 import optuna
 from optuna.exceptions import ExperimentalWarning
 from optuna.trial import FrozenTrial, create_trial
+from optuna.trial import TrialState as OptunaState
 
+from service.domain import space as spaces
 from service.domain.model import derive_seed
-from service.domain.space import FAMILY, Params, Scalar, distributions, is_active, topological_order
+from service.domain.space import FAMILY, Params, Scalar, is_active, topological_order
 from service.domain.spec import ResolvedSpec
-from service.domain.states import TrialState
 from service.domain.strategies import GPSampler, GridSampler, RandomSampler, TPESampler
 from service.engine.cohorts import cohort_trials, failed_cells, planned_trials
 from service.engine.dimensions import Dimension, dimensions, encode_params, suggest
@@ -84,7 +85,7 @@ def _ask(spec: ResolvedSpec, history: Sequence[Told], cohort: int, count: int) -
     )
     if not isinstance(spec.sampler, RandomSampler):
         study.add_trials(_finished_trials(spec, informative, space))
-        study.add_trials(_running_trials(running, space))
+        study.add_trials(_frozen(trial, space, OptunaState.RUNNING) for trial in running)
     return [_ask_params(study.ask(), spec, space) for _ in range(count)]
 
 
@@ -137,7 +138,7 @@ def _startup(wished: int | str, informative: int) -> int:
 
 def _has_conditions(spec: ResolvedSpec) -> bool:
     """Whether some trials lack parameters that others have."""
-    searched = distributions(spec.space)
+    searched = spaces.distributions(spec.space)
     varying = {*searched, FAMILY} if spec.family_is_searched else set(searched)
     return any(varying & set(entry.when or ()) for entry in searched.values())
 
@@ -148,46 +149,22 @@ def _has_conditions(spec: ResolvedSpec) -> bool:
 def _finished_trials(
     spec: ResolvedSpec, informative: Sequence[Told], space: dict[str, Dimension]
 ) -> list[FrozenTrial]:
+    """Every trial of the window as COMPLETE, with a finite value.
+
+    The Gaussian process would ignore PRUNED trials, and TPE would rank a diverged one that is
+    told as COMPLETE before every pruned one: so all of them stand on one scale.
+    """
     direction = spec.objective.direction
-    scores = comparable_scores(informative, direction, clip=isinstance(spec.sampler, GPSampler))
-    keeps_pruned = isinstance(spec.sampler, TPESampler)
+    clip = isinstance(spec.sampler, GPSampler)
+    scores = comparable_scores(informative, direction, clip)
     return [
-        _finished(trial, scores[trial.number], space, keeps_pruned)
+        _frozen(trial, space, OptunaState.COMPLETE, scores[trial.number])
         for trial in window(informative, direction)
     ]
 
 
-def _finished(
-    trial: Told, score: float, space: dict[str, Dimension], keeps_pruned: bool
+def _frozen(
+    trial: Told, space: dict[str, Dimension], state: OptunaState, value: float | None = None
 ) -> FrozenTrial:
-    """A trial with its result.
-
-    TPE ranks PRUNED trials behind all COMPLETE ones, by step and value. A diverged trial told
-    as COMPLETE, however bad its value, would rank before every pruned one and could count
-    among TPE's good ones: it is told as PRUNED at step 0, before any rung. The Gaussian
-    process looks at COMPLETE trials only, so there all of them are.
-    """
-    params, distributions_ = encode_params(trial.params, space)
-    if keeps_pruned and (trial.has_no_value or trial.state is TrialState.PRUNED):
-        step = 0 if trial.has_no_value else max(1, trial.rung or 1)
-        return create_trial(
-            state=optuna.trial.TrialState.PRUNED,
-            params=params,
-            distributions=distributions_,
-            intermediate_values={step: score},
-        )
-    return create_trial(value=score, params=params, distributions=distributions_)
-
-
-def _running_trials(running: Sequence[Told], space: dict[str, Dimension]) -> list[FrozenTrial]:
-    frozen = []
-    for trial in running:
-        params, distributions_ = encode_params(trial.params, space)
-        frozen.append(
-            create_trial(
-                state=optuna.trial.TrialState.RUNNING,
-                params=params,
-                distributions=distributions_,
-            )
-        )
-    return frozen
+    params, distributions = encode_params(trial.params, space)
+    return create_trial(state=state, value=value, params=params, distributions=distributions)

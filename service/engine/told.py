@@ -2,8 +2,9 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from math import isfinite
+from math import inf, isfinite
 from statistics import median
+from sys import float_info
 
 from service.domain.records import Trial
 from service.domain.space import Scalar
@@ -25,8 +26,6 @@ class Told:
     state: TrialState
     value: float | None
     """The objective; for a PRUNED trial the value that it carried at its last rung."""
-    rung: int | None = None
-    """The epoch of the last rung that it reached: a trial pruned later ranks higher."""
 
     @classmethod
     def of(cls, trial: Trial) -> "Told":
@@ -37,13 +36,14 @@ class Told:
             params=trial.params,
             state=trial.state,
             value=trial.value,
-            rung=max(map(int, trial.rungs), default=None),
         )
 
     @property
     def score(self) -> float | None:
-        """The value, where it is a number that trials can be compared by."""
-        return self.value if self.value is not None and isfinite(self.value) else None
+        """The value, where it is a number that trials can be compared by; None: diverged."""
+        if self.state is TrialState.DIVERGED or self.value is None or not isfinite(self.value):
+            return None
+        return self.value
 
     @property
     def is_informative(self) -> bool:
@@ -51,11 +51,6 @@ class Told:
         if self.state is TrialState.STOPPED:
             return self.score is not None
         return self.state in (TrialState.COMPLETE, TrialState.PRUNED, TrialState.DIVERGED)
-
-    @property
-    def has_no_value(self) -> bool:
-        """Whether it diverged, or might as well have: nothing ranks below it."""
-        return self.state is TrialState.DIVERGED or self.score is None
 
 
 def told_and_running(
@@ -85,21 +80,14 @@ def told_and_running(
 
 
 def ranked(trials: Iterable[Told], direction: str) -> list[Told]:
-    """Best first: finished by value, then pruned by rung and value, then the diverged.
+    """Best first, ties by number, the diverged last.
 
-    A value carried at an early rung is not compared with one from the end. Ties by number.
+    A pruned trial stands where the value of its last rung puts it. That flatters nobody (it
+    would have come further) and measured as good for TPE as Optuna's own order, in which
+    every finished trial, however bad, ranks before every pruned one.
     """
-
-    def key(trial: Told) -> tuple[int, int, float, int]:
-        if trial.has_no_value:
-            return 2, 0, 0.0, trial.number
-        assert trial.value is not None
-        value = trial.value if direction == "minimize" else -trial.value
-        if trial.state is TrialState.PRUNED:
-            return 1, -(trial.rung or 0), value, trial.number
-        return 0, 0, value, trial.number
-
-    return sorted(trials, key=key)
+    losses = _losses(trials, direction)
+    return sorted(trials, key=lambda trial: (losses.get(trial.number, inf), trial.number))
 
 
 def window(trials: Sequence[Told], direction: str) -> list[Told]:
@@ -115,18 +103,28 @@ def window(trials: Sequence[Told], direction: str) -> list[Told]:
 def comparable_scores(
     trials: Sequence[Told], direction: str, clip: bool = False
 ) -> dict[int, float]:
-    """A finite value for every trial; one without a value of its own gets the worst seen.
+    """A finite value for every trial; the diverged get one a little worse than the worst seen.
 
     With `clip` nothing lies further behind the median than three times as far as the best
     lies before it: one enormous loss would otherwise flatten, for a Gaussian process, all
     differences that matter.
     """
     sign = 1.0 if direction == "minimize" else -1.0
-    own = {t.number: sign * t.score for t in trials if not t.has_no_value and t.score is not None}
-    worst = max(own.values(), default=0.0)
-    if clip and own:
-        middle = median(own.values())
-        reach = middle - min(own.values())
-        if reach > 0:
-            worst = min(worst, middle + 3 * reach)
-    return {t.number: sign * min(own.get(t.number, worst), worst) for t in trials}
+    losses = _losses(trials, direction)
+    best = min(losses.values(), default=0.0)
+    worst = max(losses.values(), default=0.0)
+    if clip and losses:
+        middle = median(losses.values())
+        worst = min(worst, middle + 3 * (middle - best)) if middle > best else worst
+    beyond = worst + (0.1 * (worst - best) or 1.0)
+    beyond = min(beyond, float_info.max)
+    return {
+        t.number: sign * (min(losses[t.number], worst) if t.number in losses else beyond)
+        for t in trials
+    }
+
+
+def _losses(trials: Iterable[Told], direction: str) -> dict[int, float]:
+    """Trial -> score, oriented so that smaller is better; the diverged are left out."""
+    sign = 1.0 if direction == "minimize" else -1.0
+    return {trial.number: sign * trial.score for trial in trials if trial.score is not None}
