@@ -1,0 +1,261 @@
+"""The `hifitune` command: the root of everything that is started by hand.
+
+Imports are inside the commands, so that `hifitune --help` and the light commands start at once.
+Exit codes are in service.commands.exits.
+"""
+
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from service.commands.output import Output
+    from service.settings import Settings
+
+EPILOG = (
+    "Exit codes: 0 done, 1 unexpected error, 2 usage, 3 no server or database answers, "
+    "4 refused, 5 no such study, 6 the study failed, 7 no best trial yet, 8 port in use, "
+    "9 timeout, 130 interrupted. Results go to stdout, everything else to stderr."
+)
+
+app = typer.Typer(
+    name="hifitune",
+    help="Tune models that reconstruct: submit a study, watch it, take the best model away.",
+    epilog=EPILOG,
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+AsJson = Annotated[bool, typer.Option("--json", help="Lines of JSON on stdout.")]
+Host = Annotated[str | None, typer.Option(help="Address to listen on; only loopback.")]
+Port = Annotated[int | None, typer.Option(help="Port; 0 picks a free one. Default: 8321.")]
+DataDir = Annotated[
+    Path | None, typer.Option(help="Database, data and artifacts. Default: .hifitune")
+]
+DatabaseUrl = Annotated[
+    str | None, typer.Option(help="SQLAlchemy URL. Default: SQLite in the data directory.")
+]
+Workers = Annotated[int | None, typer.Option(help="Training processes. Default: the cores.")]
+Url = Annotated[
+    str,
+    typer.Option(envvar="HIFITUNE_URL", help="The server's address."),
+]
+StudyId = Annotated[str, typer.Argument(metavar="ID", help="The study's id.")]
+
+DEFAULT_URL = "http://127.0.0.1:8321"
+
+
+@app.command()
+def serve(
+    host: Host = None,
+    port: Port = None,
+    data_dir: DataDir = None,
+    database_url: DatabaseUrl = None,
+    workers: Workers = None,
+    as_json: AsJson = False,
+) -> None:
+    """Serve the API, the dashboard and an engine until Ctrl-C. Migrates first."""
+
+    def work(output: "Output") -> int:
+        from service.commands import serve as command
+
+        given = {"host": host, "port": port, "data_dir": data_dir}
+        given |= {"database_url": database_url, "workers": workers}
+        return command.run(_settings(given), output)
+
+    _run(work, as_json)
+
+
+@app.command()
+def engine(
+    data_dir: DataDir = None,
+    database_url: DatabaseUrl = None,
+    workers: Workers = None,
+    with_parent: Annotated[
+        bool, typer.Option("--with-parent", hidden=True, help="End when stdin closes.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Drive studies without serving; several engines may share one database."""
+
+    def work(output: "Output") -> int:
+        from service.commands import engine as command
+        from service.commands.output import configure_logging
+        from service.commands.server import prepare
+
+        settings = _settings(
+            {"data_dir": data_dir, "database_url": database_url, "workers": workers}
+        )
+        configure_logging(settings.log_level)
+        if not with_parent:
+            prepare(settings)
+            if output.as_json:
+                output.result({"event": "driving", "pid": os.getpid()})
+        return command.run(settings, with_parent)
+
+    _run(work, as_json)
+
+
+@app.command()
+def migrate(
+    data_dir: DataDir = None, database_url: DatabaseUrl = None, as_json: AsJson = False
+) -> None:
+    """Bring the database to this version's schema."""
+
+    def work(output: "Output") -> int:
+        from service.commands.server import prepare
+
+        settings = _settings({"data_dir": data_dir, "database_url": database_url})
+        prepare(settings)
+        if output.as_json:
+            output.result({"event": "migrated"})
+        output.say("The database is at this version's schema.")
+        return 0
+
+    _run(work, as_json)
+
+
+@app.command()
+def submit(
+    file: Annotated[Path, typer.Argument(help="A study spec: .yaml, .yml or .json.")],
+    watch: Annotated[bool, typer.Option("--watch", help="Follow it to its end.")] = False,
+    url: Url = DEFAULT_URL,
+    as_json: AsJson = False,
+) -> None:
+    """Submit a study."""
+
+    def work(output: "Output") -> int:
+        from service.commands import remote
+
+        return remote.submit(url, file, watch, output)
+
+    _run(work, as_json)
+
+
+@app.command()
+def watch(
+    study_id: StudyId,
+    timeout: Annotated[
+        float | None, typer.Option(help="Seconds to watch at most; the study goes on.")
+    ] = None,
+    url: Url = DEFAULT_URL,
+    as_json: AsJson = False,
+) -> None:
+    """Follow a study to its end."""
+
+    def work(output: "Output") -> int:
+        from service.commands import remote
+
+        return remote.watch(url, study_id, timeout, output)
+
+    _run(work, as_json)
+
+
+@app.command()
+def best(
+    study_id: StudyId,
+    as_yaml: Annotated[
+        bool, typer.Option("--yaml", help="A spec that gives the same model again.")
+    ] = False,
+    model: Annotated[
+        Path | None, typer.Option(help="Unpack the portable model into this folder.")
+    ] = None,
+    url: Url = DEFAULT_URL,
+    as_json: AsJson = False,
+) -> None:
+    """Show the answer of a study, and take the model away."""
+
+    def work(output: "Output") -> int:
+        from service.commands import remote
+
+        return remote.best(url, study_id, as_yaml, model, output)
+
+    _run(work, as_json)
+
+
+@app.command()
+def studies(
+    state: Annotated[str | None, typer.Option(help="Only this state: RUNNING, ...")] = None,
+    limit: Annotated[int, typer.Option(min=1, help="At most so many.")] = 50,
+    url: Url = DEFAULT_URL,
+    as_json: AsJson = False,
+) -> None:
+    """List studies, newest first."""
+
+    def work(output: "Output") -> int:
+        from service.commands import remote
+
+        return remote.studies(url, state, limit, output)
+
+    _run(work, as_json)
+
+
+@app.command()
+def demo(
+    exit_at_end: Annotated[
+        bool, typer.Option("--exit", help="End when the studies are done.")
+    ] = False,
+    port: Port = None,
+    data_dir: DataDir = None,
+    workers: Workers = None,
+    as_json: AsJson = False,
+) -> None:
+    """Serve, tune a VAE and an autoencoder on digits, and show what came of it."""
+
+    def work(output: "Output") -> int:
+        from service.commands import demo as command
+
+        given = {"port": port, "data_dir": data_dir, "workers": workers}
+        return command.run(_settings(given), exit_at_end, output)
+
+    _run(work, as_json)
+
+
+def _settings(given: dict[str, Any]) -> "Settings":
+    from pydantic import ValidationError
+
+    from service.commands.exits import Exit, Stop
+    from service.settings import Settings
+
+    try:
+        return Settings(**{name: value for name, value in given.items() if value is not None})
+    except ValidationError as error:
+        faults = [
+            f"{'.'.join(str(part) for part in fault['loc'])}: {fault['msg']}"
+            for fault in error.errors(include_url=False, include_input=False)
+        ]
+        raise Stop(Exit.USAGE, "a setting is not valid: " + "; ".join(faults)) from None
+
+
+def _run(work: "Callable[[Output], int]", as_json: bool) -> None:
+    """Run a command; its errors become a line on stderr and an exit code."""
+    from service.commands.exits import Exit, Stop
+    from service.commands.output import Output
+
+    output = Output(as_json)
+    try:
+        code = work(output)
+    except Stop as stop:
+        output.fail(str(stop), stop.code)
+        code = stop.code
+    except KeyboardInterrupt:
+        code = Exit.INTERRUPTED
+    except BrokenPipeError:
+        # Whoever read stdout has gone; the interpreter must not try to flush it.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = Exit.ERROR
+    raise typer.Exit(code)
+
+
+def main() -> None:
+    """The entry point of the `hifitune` script."""
+    app()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,21 @@
+"""The Python client: `Client` and `StudyHandle` over HTTP; needs neither torch nor a database."""
+
+from service.client.client import Client
+from service.client.errors import (
+    ClientError,
+    NotReachable,
+    ProblemError,
+    StudyFailed,
+    WaitTimeout,
+)
+from service.client.handle import StudyHandle
+
+__all__ = [
+    "Client",
+    "ClientError",
+    "NotReachable",
+    "ProblemError",
+    "StudyFailed",
+    "StudyHandle",
+    "WaitTimeout",
+]

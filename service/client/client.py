@@ -1,0 +1,241 @@
+"""Client: everything that the HTTP API offers, as methods that take and give records."""
+
+import json
+import uuid
+import zipfile
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self, TypeVar
+
+from pydantic import BaseModel
+
+from service.client.handle import StudyHandle
+from service.client.stream import Message, read_messages
+from service.client.transport import Transport
+from service.domain.records import Best, EpochPage, EpochReport, Study, StudyPage, Trial, TrialPage
+from service.domain.spec import StudySpec
+from service.domain.states import StudyState, TrialState
+
+DEFAULT_URL = "http://127.0.0.1:8321"
+JSON = "application/json"
+YAML = "application/yaml"
+STREAM_SILENCE_SECONDS = 45.0
+"""The server says something every 15 s: after three silences the stream is taken for dead."""
+
+Spec = StudySpec | Mapping[str, Any] | str | Path
+Answer = TypeVar("Answer", bound=BaseModel)
+
+
+class Client:
+    """A HiFiTune server, over HTTP.
+
+    Methods raise ProblemError when the server refuses and NotReachable when none answers.
+    Use it as a context manager, or call `close`.
+    """
+
+    def __init__(self, base_url: str = DEFAULT_URL, *, timeout_seconds: float = 60.0) -> None:
+        self._transport = Transport(base_url, timeout_seconds)
+
+    @property
+    def base_url(self) -> str:
+        """The server's address."""
+        return self._transport.base_url
+
+    def __enter__(self) -> Self:
+        """The client itself."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Close the connections."""
+        self.close()
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._transport.close()
+
+    def submit(self, spec: Spec, *, idempotency_key: str | None = None) -> StudyHandle:
+        """Submit a study: a spec, a mapping, or the path of a .json, .yaml or .yml file.
+
+        Asks again when the answer was lost: an idempotency key sees to it that there is one
+        study. Give your own key to make repeated calls safe as well.
+        """
+        content, media_type = _encode(spec)
+        key = idempotency_key or uuid.uuid4().hex
+        response = self._transport.request_again(
+            "POST",
+            "/v1/studies",
+            content=content,
+            headers={"Content-Type": media_type, "Idempotency-Key": key},
+        )
+        return StudyHandle(self, Study.model_validate_json(response.content))
+
+    def validate(self, spec: Spec) -> dict[str, Any]:
+        """The resolved spec, the linter's warnings and an estimate; nothing is stored."""
+        content, media_type = _encode(spec)
+        return self._json(
+            "POST", "/v1/studies:validate", content=content, headers={"Content-Type": media_type}
+        )
+
+    def handle(self, study_id: str) -> StudyHandle:
+        """A handle on a study that exists."""
+        return StudyHandle(self, self.study(study_id))
+
+    def study(self, study_id: str) -> Study:
+        """A study: state, progress, best so far, warnings."""
+        return self._get(Study, f"/v1/studies/{study_id}")
+
+    def studies(
+        self,
+        *,
+        state: StudyState | str | None = None,
+        family: str | None = None,
+        name: str | None = None,
+        order_by: str = "-created_at",
+    ) -> Iterator[Study]:
+        """All studies that match, newest first, page by page as they are asked for."""
+        params = {"state": state, "family": family, "name": name, "order_by": order_by}
+        token: str | None = None
+        while True:
+            page = self._get(StudyPage, "/v1/studies", params | {"page_token": token})
+            yield from page.items
+            token = page.next_page_token
+            if token is None:
+                return
+
+    def trials(
+        self,
+        study_id: str,
+        *,
+        states: Sequence[TrialState | str] | None = None,
+        order_by: str = "number",
+    ) -> Iterator[Trial]:
+        """All trials of a study that match, page by page as they are asked for."""
+        params = {
+            "state": list(states) if states else None,
+            "order_by": order_by,
+            "page_size": 1000,
+        }
+        token: str | None = None
+        while True:
+            path = f"/v1/studies/{study_id}/trials"
+            page = self._get(TrialPage, path, params | {"page_token": token})
+            yield from page.items
+            token = page.next_page_token
+            if token is None:
+                return
+
+    def trial(self, study_id: str, number: int) -> Trial:
+        """One trial."""
+        return self._get(Trial, f"/v1/studies/{study_id}/trials/{number}")
+
+    def epochs(self, study_id: str, number: int) -> list[EpochReport]:
+        """Every epoch of a trial."""
+        found: list[EpochReport] = []
+        token: str | None = None
+        while True:
+            path = f"/v1/studies/{study_id}/trials/{number}/epochs"
+            page = self._get(EpochPage, path, {"page_token": token})
+            found += page.items
+            token = page.next_page_token
+            if token is None:
+                return found
+
+    def best(self, study_id: str) -> Best:
+        """The answer: the best trial with the evidence. A ProblemError (409) while none is."""
+        return self._get(Best, f"/v1/studies/{study_id}/best")
+
+    def best_config(self, study_id: str) -> StudySpec:
+        """A spec that trains the best trial again, to the same numbers."""
+        return self._get(StudySpec, f"/v1/studies/{study_id}/best/config")
+
+    def best_config_yaml(self, study_id: str) -> str:
+        """The same as YAML text."""
+        path = f"/v1/studies/{study_id}/best/config"
+        return self._transport.request("GET", path, params={"format": "yaml"}).text
+
+    def download_model(self, study_id: str, folder: str | Path) -> Path:
+        """Unpack the portable model into a folder: model.py, weights, config, train.py, README.
+
+        `model.load(folder)` from the folder's model.py gives the trained module.
+        """
+        target = Path(folder)
+        target.mkdir(parents=True, exist_ok=True)
+        packed = self._transport.download(
+            f"/v1/studies/{study_id}/best/model", target / "model.zip"
+        )
+        with zipfile.ZipFile(packed) as archive:
+            archive.extractall(target)
+        packed.unlink()
+        return target
+
+    def download_checkpoint(self, study_id: str, path: str | Path) -> Path:
+        """Write the best trial's weights (safetensors) to a file."""
+        return self._transport.download(f"/v1/studies/{study_id}/best/checkpoint", Path(path))
+
+    def figures(self, study_id: str) -> dict[str, Any]:
+        """Which figures there are."""
+        return self._json("GET", f"/v1/studies/{study_id}/figures")
+
+    def figure(self, study_id: str, name: str, **params: Any) -> dict[str, Any]:
+        """One figure as Plotly JSON: `plotly.io.from_json` draws it."""
+        return self._json("GET", f"/v1/studies/{study_id}/figures/{name}", params=params)
+
+    def catalog(self) -> dict[str, Any]:
+        """Families with their parameters, metrics, samplers, pruners, data sets."""
+        return self._json("GET", "/v1/catalog")
+
+    def pause(self, study_id: str) -> Study:
+        """Pause a study."""
+        return self._act(study_id, "pause")
+
+    def resume(self, study_id: str) -> Study:
+        """Resume a paused study."""
+        return self._act(study_id, "resume")
+
+    def stop(self, study_id: str) -> Study:
+        """Stop a study for good."""
+        return self._act(study_id, "stop")
+
+    def delete(self, study_id: str) -> None:
+        """Delete a study that is over, with its files."""
+        self._transport.request("DELETE", f"/v1/studies/{study_id}")
+
+    def messages(self, study_id: str, after: int = 0) -> Iterator[Message]:
+        """One connection's worth of the live stream; it may break off at any time."""
+        with self._transport.stream(
+            f"/v1/studies/{study_id}/events",
+            params={"after": after},
+            read_timeout_seconds=STREAM_SILENCE_SECONDS,
+        ) as response:
+            yield from read_messages(response.iter_lines())
+
+    def _act(self, study_id: str, verb: str) -> Study:
+        response = self._transport.request("POST", f"/v1/studies/{study_id}:{verb}")
+        return Study.model_validate_json(response.content)
+
+    def _get(
+        self, model: type[Answer], path: str, params: Mapping[str, Any] | None = None
+    ) -> Answer:
+        return model.model_validate_json(
+            self._transport.request("GET", path, params=params).content
+        )
+
+    def _json(self, method: str, path: str, **options: Any) -> dict[str, Any]:
+        answer = self._transport.request(method, path, **options).json()
+        assert isinstance(answer, dict)
+        return answer
+
+
+def _encode(spec: Spec) -> tuple[bytes, str]:
+    if isinstance(spec, StudySpec):
+        return spec.model_dump_json().encode(), JSON
+    if isinstance(spec, Mapping):
+        return json.dumps(spec).encode(), JSON
+    path = Path(spec)
+    return path.read_bytes(), JSON if path.suffix == ".json" else YAML

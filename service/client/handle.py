@@ -1,0 +1,134 @@
+"""StudyHandle: one submitted study."""
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from service.client.errors import NotReachable, StudyFailed, WaitTimeout
+from service.domain.records import Best, Event, Notice, Study, Trial
+from service.domain.spec import StudySpec
+from service.domain.states import TERMINAL_STUDY_STATES, StudyState
+
+if TYPE_CHECKING:
+    from service.client.client import Client
+
+OnProgress = Callable[[Study], None]
+POLL_SECONDS = 0.5
+RECONNECT_SECONDS = 1.0
+
+
+class StudyHandle:
+    """A study on a server: watch it, steer it, take the answer."""
+
+    def __init__(self, client: "Client", study: Study) -> None:
+        self._client = client
+        self.submitted = study
+        """The study as it was when the handle was made."""
+
+    def __repr__(self) -> str:
+        return f"StudyHandle({self.id!r})"
+
+    @property
+    def id(self) -> str:
+        """The study's id."""
+        return self.submitted.id
+
+    @property
+    def warnings(self) -> list[Notice]:
+        """What the linter said when the study was submitted."""
+        return self.submitted.warnings
+
+    @property
+    def url(self) -> str:
+        """The study's page on the dashboard."""
+        return f"{self._client.base_url}/studies/{self.id}"
+
+    def refresh(self) -> Study:
+        """The study as it is now."""
+        return self._client.study(self.id)
+
+    def wait(
+        self,
+        timeout: float | None = None,
+        on_progress: OnProgress | None = None,
+        poll_seconds: float = POLL_SECONDS,
+        patience_seconds: float = 30.0,
+    ) -> Study:
+        """Wait until the study is over; `on_progress` sees it after every look.
+
+        Rides out a server that is away for less than `patience_seconds`. Raises WaitTimeout,
+        StudyFailed and NotReachable.
+        """
+        begin = answered = time.monotonic()
+        while True:
+            now = time.monotonic()
+            try:
+                study = self.refresh()
+                answered = now
+            except NotReachable:
+                if now - answered >= patience_seconds:
+                    raise
+            else:
+                if on_progress is not None:
+                    on_progress(study)
+                if study.state is StudyState.FAILED:
+                    reason = study.failure.message if study.failure else "no reason is recorded"
+                    raise StudyFailed(f"study {self.id} failed: {reason}")
+                if study.state in TERMINAL_STUDY_STATES:
+                    return study
+            if timeout is not None and now - begin >= timeout:
+                raise WaitTimeout(f"study {self.id} is not over after {timeout:g} s; it goes on")
+            time.sleep(poll_seconds)
+
+    def events(self, after: int = 0) -> Iterator[Event]:
+        """Every event of the study in order, live, until it is over; reconnects by itself."""
+        position = after
+        while True:
+            try:
+                for message in self._client.messages(self.id, position):
+                    if message.event == "end":
+                        return
+                    event = Event(study_id=self.id, **json.loads(message.data))
+                    position = event.sequence
+                    yield event
+            except NotReachable:
+                pass
+            time.sleep(RECONNECT_SECONDS)
+
+    def trials(self, **filters: Any) -> Iterator[Trial]:
+        """The trials; see Client.trials."""
+        return self._client.trials(self.id, **filters)
+
+    def best(self) -> Best:
+        """The answer; see Client.best."""
+        return self._client.best(self.id)
+
+    def best_config(self) -> StudySpec:
+        """A spec that trains the best trial again."""
+        return self._client.best_config(self.id)
+
+    def download_model(self, folder: str | Path) -> Path:
+        """Unpack the portable model into a folder."""
+        return self._client.download_model(self.id, folder)
+
+    def figures(self) -> dict[str, Any]:
+        """Which figures there are."""
+        return self._client.figures(self.id)
+
+    def pause(self) -> Study:
+        """Pause the study."""
+        return self._client.pause(self.id)
+
+    def resume(self) -> Study:
+        """Resume the study."""
+        return self._client.resume(self.id)
+
+    def stop(self) -> Study:
+        """Stop the study for good."""
+        return self._client.stop(self.id)
+
+    def delete(self) -> None:
+        """Delete the study, once it is over."""
+        self._client.delete(self.id)

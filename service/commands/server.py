@@ -1,0 +1,168 @@
+"""The HTTP server and the engine beside it, as one thing that starts and stops."""
+
+import ipaddress
+import logging
+import socket
+import threading
+import time
+from types import TracebackType
+from typing import Self
+
+import uvicorn
+from fastapi import FastAPI
+
+from service.commands.engine_process import EngineProcess
+from service.commands.exits import Exit, Stop
+from service.errors import ServiceError
+from service.main import create_app
+from service.settings import Settings
+from service.storage.migration import migrate
+
+log = logging.getLogger(__name__)
+
+START_SECONDS = 30.0
+DRAIN_SECONDS = 1
+BACKLOG = 2048
+
+
+class Service:
+    """`with Service(settings) as service:` serves until the block ends.
+
+    Raises Stop for a host that is not loopback, a port in use, or a database out of reach.
+    """
+
+    def __init__(self, settings: Settings, *, with_engine: bool = True) -> None:
+        refuse_open_host(settings.host)
+        self._settings = settings
+        self._socket = bind(settings.host, settings.port)
+        self._engine = EngineProcess(settings.environment()) if with_engine else None
+        self._server: _Server | None = None
+        self._thread: threading.Thread | None = None
+
+    @property
+    def url(self) -> str:
+        """Where it serves."""
+        host = f"[{self._settings.host}]" if ":" in self._settings.host else self._settings.host
+        return f"http://{host}:{self._socket.getsockname()[1]}"
+
+    @property
+    def engine_pid(self) -> int | None:
+        """The engine's process."""
+        return self._engine.pid if self._engine else None
+
+    def __enter__(self) -> Self:
+        """Migrate, start the engine, serve."""
+        try:
+            prepare(self._settings)
+            if self._engine is not None:
+                self._engine.start()
+            self._start_http()
+        except BaseException:
+            self.close()
+            raise
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Stop serving; nothing is left running."""
+        self.close()
+
+    def failed(self) -> bool:
+        """Whether the HTTP thread has ended by itself."""
+        return self._thread is not None and not self._thread.is_alive()
+
+    def close(self) -> None:
+        """End the HTTP server and the engine, at the same time."""
+        if self._engine is not None:
+            self._engine.request_stop()
+        if self._server is not None and self._thread is not None:
+            self._server.should_exit = True
+            self._thread.join(DRAIN_SECONDS + 2)
+        self._socket.close()
+        if self._engine is not None:
+            self._engine.stop()
+
+    def _start_http(self) -> None:
+        alive = self._engine.alive if self._engine is not None else None
+        app = create_app(self._settings, engine_alive=alive)
+        self._server = server = _Server(app)
+        self._thread = threading.Thread(target=server.run, args=([self._socket],), name="http")
+        self._thread.start()
+        deadline = time.monotonic() + START_SECONDS
+        while not server.started:
+            if not self._thread.is_alive() or time.monotonic() > deadline:
+                raise Stop(Exit.ERROR, "the HTTP server did not start; see the log above")
+            time.sleep(0.01)
+
+
+class _Server(uvicorn.Server):
+    """Ends live streams first, so that shutting down does not wait for watchers."""
+
+    def __init__(self, app: FastAPI) -> None:
+        self._app = app
+        super().__init__(
+            uvicorn.Config(
+                app,
+                log_config=None,
+                access_log=False,
+                server_header=False,
+                proxy_headers=False,
+                ws="none",
+                backlog=BACKLOG,
+                timeout_graceful_shutdown=DRAIN_SECONDS,
+            )
+        )
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._app.state.container.feeds.close()
+        await super().shutdown(sockets)
+
+
+def prepare(settings: Settings) -> None:
+    """Make the data directory, and bring the database to this version's schema."""
+    try:
+        settings.data_dir.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise Stop(Exit.USAGE, f"cannot use the data directory: {error}") from None
+    try:
+        migrate(settings.database_url)
+    except ServiceError as error:
+        raise Stop(Exit.NOT_REACHABLE, f"{error.detail}: {error.remedy}") from None
+
+
+def refuse_open_host(host: str) -> None:
+    """Only loopback, until access tokens exist: whoever reaches the port may do everything."""
+    try:
+        found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
+    except OSError:
+        raise Stop(Exit.USAGE, f"the host {host!r} cannot be resolved") from None
+    addresses = {str(entry[4][0]).partition("%")[0] for entry in found}
+    if not all(ipaddress.ip_address(address).is_loopback for address in addresses):
+        raise Stop(
+            Exit.USAGE,
+            f"refusing to listen on {host}: there are no access tokens yet, so anyone who reaches "
+            "the port could do everything. Listen on 127.0.0.1 and reach it from elsewhere "
+            "through a tunnel: ssh -L 8321:127.0.0.1:8321 THIS-MACHINE",
+        )
+
+
+def bind(host: str, port: int) -> socket.socket:
+    """A listening socket. Raises Stop when the port is taken."""
+    family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+        listener.listen(BACKLOG)
+    except OSError as error:
+        listener.close()
+        raise Stop(
+            Exit.PORT_IN_USE,
+            f"cannot listen on {host}:{port} ({error.strerror}); stop what listens there, or "
+            "choose another port with --port (0 picks a free one)",
+        ) from None
+    return listener
