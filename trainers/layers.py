@@ -1,0 +1,267 @@
+"""Array layers: every parameter has a leading dimension K, and no operation mixes slots.
+
+Sizes of matrices are rounded up to multiples of 4 with zeros: then the product of K matrices
+is the same bits as each product alone (rule R3). Padded units stay exactly 0: their weights
+are 0, every activation here maps 0 to 0, and dropout and batch norm keep 0; what would not
+(layer norm, losses, codes) is computed on the unpadded part.
+"""
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from trainers.noise import Noise
+
+BATCH_NORM_MOMENTUM = 0.1
+NORM_EPSILON = 1e-5
+
+
+def sigmoid(x: Tensor) -> Tensor:
+    """1 / (1 + exp(-x)) by kernels that give the same bits wherever an element stands.
+
+    torch.sigmoid and its relatives (silu, elu, softplus) round the last elements of a tensor,
+    beyond the last full vector register, in another way than the rest: which ones these are
+    depends on K.
+    """
+    return (1 + (-x).exp()).reciprocal()
+
+
+def silu(x: Tensor) -> Tensor:
+    """x * sigmoid(x)."""
+    return x * sigmoid(x)
+
+
+def elu(x: Tensor) -> Tensor:
+    """x above 0, exp(x) - 1 below."""
+    return F.relu(x) + x.clamp(max=0).expm1()
+
+
+ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
+    "relu": F.relu,
+    "gelu": F.gelu,
+    "silu": silu,
+    "tanh": torch.tanh,
+    "elu": elu,
+}
+"""Every one maps 0 to 0."""
+
+
+def padded(size: int) -> int:
+    """The next multiple of 4."""
+    return -(-size // 4) * 4
+
+
+def fit(tensor: Tensor, size: int) -> Tensor:
+    """Crop or zero-pad the last dimension to a size."""
+    width = tensor.shape[-1]
+    if width == size:
+        return tensor
+    return tensor[..., :size] if width > size else F.pad(tensor, (0, size - width))
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One tensor of one model inside a row."""
+
+    name: str
+    """As in the plain twin's state dict."""
+    shape: tuple[int, ...]
+    """Unpadded, in our orientation: weights of a linear layer are [inputs, outputs]."""
+    spread: float
+    """Drawn uniformly from (-spread, spread); 0: the constant `fill`."""
+    fill: float
+
+    @property
+    def padded_shape(self) -> tuple[int, ...]:
+        """As stored."""
+        return tuple(padded(size) for size in self.shape)
+
+    @property
+    def size(self) -> int:
+        """Numbers stored."""
+        return math.prod(self.padded_shape)
+
+
+class Layout:
+    """Where each tensor of a model lies in its row of a matrix [K, size]."""
+
+    def __init__(self) -> None:
+        self.entries: list[Entry] = []
+
+    @property
+    def size(self) -> int:
+        """Length of a row."""
+        return sum(entry.size for entry in self.entries)
+
+    def add(self, name: str, *shape: int, spread: float = 0.0, fill: float = 0.0) -> int:
+        """Reserve room for a tensor; returns its index in what `split` gives."""
+        self.entries.append(Entry(name, shape, spread, fill))
+        return len(self.entries) - 1
+
+    def split(self, matrix: Tensor) -> list[Tensor]:
+        """Views [K, *padded shape]; one concatenation in the backward pass."""
+        if not self.entries:
+            return []
+        pieces = matrix.split_with_sizes([entry.size for entry in self.entries], dim=1)
+        return [
+            piece.view(-1, *entry.padded_shape)
+            for piece, entry in zip(pieces, self.entries, strict=True)
+        ]
+
+    def initial(self, noise: Noise) -> Tensor:
+        """Initial rows; what a slot draws depends on its seed and the names alone."""
+        rows = []
+        for entry in self.entries:
+            draws = noise.uniform(f"initial/{entry.name}", math.prod(entry.shape))
+            values = draws * entry.spread if entry.spread else torch.full_like(draws, entry.fill)
+            values = fit(values.view(-1, *entry.shape), padded(entry.shape[-1]))
+            if len(entry.shape) == 2:
+                values = F.pad(values, (0, 0, 0, padded(entry.shape[0]) - entry.shape[0]))
+            rows.append(values.reshape(len(values), -1))
+        return torch.cat(rows, dim=1)
+
+    def constants(self, count: int, device: torch.device) -> Tensor:
+        """`count` rows of fill values."""
+        values = [torch.full((entry.size,), entry.fill, device=device) for entry in self.entries]
+        row = torch.cat(values) if values else torch.empty(0, device=device)
+        return row.repeat(count, 1)
+
+    def export(self, row: Tensor) -> dict[str, Tensor]:
+        """One row as plain tensors: unpadded, linear weights as [outputs, inputs]."""
+        tensors = {}
+        for entry, view in zip(self.entries, self.split(row.detach()[None]), strict=True):
+            value = view[0][tuple(slice(size) for size in entry.shape)]
+            value = value.T if len(entry.shape) == 2 else value
+            tensors[entry.name] = value.clone(memory_format=torch.contiguous_format).cpu()
+        return tensors
+
+    def load(self, row: Tensor, tensors: Mapping[str, Tensor]) -> None:
+        """The reverse of `export`: fill one row from plain tensors, in place."""
+        for entry, view in zip(self.entries, self.split(row[None]), strict=True):
+            value = tensors[entry.name]
+            value = value.T if len(entry.shape) == 2 else value
+            view[0][tuple(slice(size) for size in entry.shape)].copy_(value)
+
+
+@dataclass(frozen=True)
+class Pass:
+    """One forward pass: views of weights and buffers; noise only in training."""
+
+    weights: Sequence[Tensor]
+    state: Sequence[Tensor]
+    noise: Noise | None = None
+    step: int = 0
+
+
+class Linear:
+    """y = x W + b for K models at once, by one batched product."""
+
+    def __init__(self, layout: Layout, name: str, inputs: int, outputs: int) -> None:
+        bound = 1 / math.sqrt(inputs)  # as torch.nn.Linear
+        self._weight = layout.add(f"{name}.weight", inputs, outputs, spread=bound)
+        self._bias = layout.add(f"{name}.bias", outputs, spread=bound)
+
+    def __call__(self, run: Pass, x: Tensor) -> Tensor:
+        """[K, B, padded inputs] -> [K, B, padded outputs]."""
+        return torch.baddbmm(run.weights[self._bias][:, None], x, run.weights[self._weight])
+
+
+class BatchNorm:
+    """Batch normalisation with running statistics, as torch.nn.BatchNorm1d."""
+
+    def __init__(self, layout: Layout, buffers: Layout, name: str, width: int) -> None:
+        self._weight = layout.add(f"{name}.weight", width, fill=1.0)
+        self._bias = layout.add(f"{name}.bias", width)
+        self._mean = buffers.add(f"{name}.running_mean", width)
+        self._variance = buffers.add(f"{name}.running_var", width, fill=1.0)
+
+    def __call__(self, run: Pass, x: Tensor) -> Tensor:
+        """[K, B, W] -> [K, B, W]; a padded unit is constant 0 and stays 0."""
+        if run.noise is None:
+            mean, variance = run.state[self._mean], run.state[self._variance]
+        else:
+            variance, mean = torch.var_mean(x, dim=1, correction=0)
+            unbiased = variance.detach() * (x.shape[1] / max(1, x.shape[1] - 1))
+            run.state[self._mean].lerp_(mean.detach(), BATCH_NORM_MOMENTUM)
+            run.state[self._variance].lerp_(unbiased, BATCH_NORM_MOMENTUM)
+        gain = (variance + NORM_EPSILON).rsqrt() * run.weights[self._weight]
+        return torch.addcmul(run.weights[self._bias][:, None], x - mean[:, None], gain[:, None])
+
+
+class LayerNorm:
+    """Normalisation over the features of each sample, as torch.nn.LayerNorm."""
+
+    def __init__(self, layout: Layout, name: str, width: int) -> None:
+        self._width = width
+        self._weight = layout.add(f"{name}.weight", width, fill=1.0)
+        self._bias = layout.add(f"{name}.bias", width)
+
+    def __call__(self, run: Pass, x: Tensor) -> Tensor:
+        """[K, B, W] -> [K, B, W]; statistics over the unpadded features."""
+        normal = F.layer_norm(fit(x, self._width), (self._width,), eps=NORM_EPSILON)
+        normal = fit(normal, x.shape[-1])
+        return torch.addcmul(
+            run.weights[self._bias][:, None], normal, run.weights[self._weight][:, None]
+        )
+
+
+class Dropout:
+    """Inverted dropout with one rate for each slot."""
+
+    def __init__(self, name: str, width: int, rates: Tensor) -> None:
+        self._site = name
+        self._width = width
+        self._rates = rates
+        self._active = bool((rates > 0).any())
+
+    def __call__(self, run: Pass, x: Tensor) -> Tensor:
+        """[K, B, W] -> [K, B, W]; the identity in eval mode."""
+        if run.noise is None or not self._active:
+            return x
+        masks = run.noise.keep_masks(self._site, run.step, x.shape[1], self._width, self._rates)
+        return x * fit(masks, x.shape[-1])
+
+
+class Stack:
+    """Hidden layers (linear, norm, activation, dropout) and a linear head."""
+
+    def __init__(
+        self,
+        layout: Layout,
+        buffers: Layout,
+        name: str,
+        *,
+        inputs: int,
+        width: int,
+        depth: int,
+        outputs: int,
+        activation: str,
+        norm: str,
+        dropout: Tensor,
+    ) -> None:
+        self._activation = ACTIVATIONS[activation]
+        self._hidden: list[tuple[Linear, BatchNorm | LayerNorm | None, Dropout]] = []
+        for index in range(depth):
+            block = f"{name}.hidden.{index}"
+            linear = Linear(layout, f"{block}.linear", inputs, width)
+            normal: BatchNorm | LayerNorm | None = None
+            if norm == "batch":
+                normal = BatchNorm(layout, buffers, f"{block}.norm", width)
+            elif norm == "layer":
+                normal = LayerNorm(layout, f"{block}.norm", width)
+            self._hidden.append((linear, normal, Dropout(f"{block}.dropout", width, dropout)))
+            inputs = width
+        self._head = Linear(layout, f"{name}.head", inputs, outputs)
+
+    def __call__(self, run: Pass, x: Tensor) -> Tensor:
+        """[K, B, padded inputs] -> [K, B, padded outputs]."""
+        for linear, normal, dropout in self._hidden:
+            x = linear(run, x)
+            if normal is not None:
+                x = normal(run, x)
+            x = dropout(run, self._activation(x))
+        return self._head(run, x)

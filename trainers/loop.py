@@ -1,0 +1,355 @@
+"""ArrayRun: train the slots of one array epoch by epoch.
+
+One epoch: train, freeze what is learned by statistics, evaluate both parts, choose, end what is
+over, compact the rest. State changes only at epoch ends, so that a run that is saved there and
+loaded again goes on bit for bit.
+"""
+
+import math
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, Self
+
+import torch
+from torch import Tensor
+
+from trainers.base import EndState, FitPlan, Slot, SlotEnd, SlotReport, Step, TrainingData
+from trainers.best_epoch import BestEpoch, Patience
+from trainers.checkpoints import read_tensors, write_tensors
+from trainers.evaluation import ResidentData, evaluate
+from trainers.optimizers import OPTIMIZERS
+from trainers.pictures import take_pictures
+from trainers.registry import load_family
+from trainers.schedules import kl_share, learning_rate_share
+
+MAX_GRADIENT_NORM = 1e4
+"""Clips only what would blow up: losses are sums over features, so norms of 100 are common."""
+
+STATE_VERSION = 1
+
+
+class _SlotProgress:
+    """What one slot carries from epoch to epoch beside its tensors."""
+
+    def __init__(self, slot: Slot, plan: FitPlan) -> None:
+        sign = -1.0 if plan.direction == "maximize" else 1.0
+        self.slot = slot
+        self.best = BestEpoch(plan.first_eligible_epoch, sign)
+        self.patience = Patience(plan.early_stopping, plan.first_eligible_epoch, sign)
+        self.newest: tuple[dict[str, float], dict[str, float]] | None = None
+        """Train and validation metrics of the newest epoch."""
+        self.settled: tuple[dict[str, float], dict[str, float]] | None = None
+        """The same at the best settled epoch."""
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "best": self.best.to_json(),
+            "patience": self.patience.to_json(),
+            "newest": self.newest,
+            "settled": self.settled,
+        }
+
+    def restore(self, state: dict[str, Any]) -> None:
+        self.best = BestEpoch.from_json(state["best"])
+        self.patience.restore(state["patience"])
+        self.newest = tuple(state["newest"]) if state["newest"] else None
+        self.settled = tuple(state["settled"]) if state["settled"] else None
+
+
+class ArrayRun:
+    """Trains trials of one signature side by side.
+
+    Raises ValueError for a config that the family refuses, or bce on data outside [0, 1].
+    """
+
+    def __init__(
+        self,
+        family: str,
+        slots: Sequence[Slot],
+        data: TrainingData,
+        plan: FitPlan,
+        device: torch.device | None = None,
+    ) -> None:
+        self.family = family
+        self.plan = plan
+        self.epoch = 0
+        self._data = ResidentData(data, device or torch.device("cpu"))
+        self._model = load_family(family)(slots, self._data.features, device)
+        params = self._model.params[0].model_dump()
+        if params.get("loss") == "bce" and not (data.low >= -1e-6 and data.high <= 1 + 1e-6):
+            raise ValueError(
+                f"bce needs data in [0, 1], and this goes from {data.low:g} to {data.high:g}: "
+                "set scaling to unit, or take another loss"
+            )
+        self._batch = min(int(params["batch_size"]), len(self._data.train))
+        self._optimizer = OPTIMIZERS[str(params["optimizer"])](
+            self._model.weights, self._model.column("weight_decay").tolist(), MAX_GRADIENT_NORM
+        )
+        self._progress = [_SlotProgress(slot, plan) for slot in slots]
+        self._snapshot: tuple[Tensor, Tensor] = self._copy()
+        self._settled: tuple[Tensor, Tensor] = self._copy()
+
+    @property
+    def live(self) -> list[int]:
+        """The trials still in training."""
+        return [progress.slot.trial for progress in self._progress]
+
+    @property
+    def steps_per_epoch(self) -> int:
+        """Optimizer steps in one epoch; a last batch of a single sample is left out."""
+        full, rest = divmod(len(self._data.train), self._batch)
+        return full + (1 if rest > 1 or full == 0 else 0)
+
+    def run_epoch(
+        self, interrupted: Callable[[], bool] = lambda: False
+    ) -> tuple[list[SlotReport], list[SlotEnd]] | None:
+        """Train one epoch; reports of every slot, and the slots that it ended.
+
+        None: `interrupted()` said so before a step; then only `stop`, `best_values` may follow.
+        """
+        start = time.perf_counter()
+        self.epoch += 1
+        norms = self._train_epoch(interrupted)
+        if norms is None:
+            self.epoch -= 1
+            return None
+        reports = self._evaluate(norms, start)
+        ends = self._conclude(reports)
+        return reports, ends
+
+    def stop(self) -> list[SlotEnd]:
+        """End every live slot as STOPPED with its best so far."""
+        ends = [self._end(row, "STOPPED") for row in range(len(self._progress))]
+        self._progress = []
+        return ends
+
+    def best_values(self) -> dict[int, float | None]:
+        """The value that each live slot would have if it ended now."""
+        values: dict[int, float | None] = {}
+        for progress in self._progress:
+            choice = progress.best.current()
+            values[progress.slot.trial] = choice.value if choice else None
+        return values
+
+    def _train_epoch(self, interrupted: Callable[[], bool]) -> Tensor | None:
+        """One pass over the training part; mean gradient norms, [K]."""
+        model, optimizer = self._model, self._optimizer
+        steps, count = self.steps_per_epoch, len(model.slots)
+        rates, shares = self._schedule_table(steps)
+        model.noise.begin_epoch(self.epoch, len(self._data.train) // self._batch)
+        model.begin_epoch()
+        order = model.noise.permutations(self.epoch, len(self._data.train))  # [K, N]
+        norms = torch.zeros(count, device=model.device)
+        for index in range(steps):
+            if interrupted():
+                return None
+            rows = order[:, index * self._batch : (index + 1) * self._batch]
+            batch = self._data.train.index_select(0, rows.reshape(-1))
+            batch = batch.view(count, -1, self._data.features)  # [K, B, F]
+            loss = model.training_loss(batch, Step(self.epoch, index, shares[index]))
+            (gradient,) = torch.autograd.grad(loss.sum(), model.weights)
+            norms += optimizer.step(gradient, rates[index])
+        model.end_epoch()
+        return norms / steps
+
+    def _schedule_table(self, steps: int) -> tuple[list[list[float]], Tensor]:
+        """Learning rates [steps][K] and KL shares [steps, K] of the running epoch."""
+        total = self.plan.epochs * steps
+        first = (self.epoch - 1) * steps
+        rates, shares = [], []
+        for step in range(first, first + steps):
+            configs = [progress.slot.config for progress in self._progress]
+            rates.append(
+                [
+                    float(config["learning_rate"])
+                    * learning_rate_share(str(config["schedule"]), step, total)
+                    for config in configs
+                ]
+            )
+            shares.append([kl_share(float(c.get("warm_up", 0.0)), step, total) for c in configs])
+        self._last_rates, self._last_shares = rates[-1], shares[-1]
+        return rates, torch.tensor(shares, device=self._model.device)
+
+    def _evaluate(self, norms: Tensor, start: float) -> list[SlotReport]:
+        train, validation, variance = evaluate(self._model, self._data)
+        seconds = (time.perf_counter() - start) / len(self._progress)
+        reports = []
+        for row, progress in enumerate(self._progress):
+            beta = progress.slot.config.get("beta")
+            reports.append(
+                SlotReport(
+                    trial=progress.slot.trial,
+                    epoch=self.epoch,
+                    train=train[row],
+                    validation=validation[row],
+                    effective_beta=None
+                    if beta is None
+                    else float(beta) * self._last_shares[row] * variance[row],
+                    learning_rate=self._last_rates[row],
+                    gradient_norm=float(norms[row]),
+                    seconds=seconds,
+                )
+            )
+        return reports
+
+    def _conclude(self, reports: Sequence[SlotReport]) -> list[SlotEnd]:
+        """Choose best epochs, end what is over, compact the rest."""
+        finite = torch.isfinite(self._model.weights.detach()).all(dim=1).tolist()
+        diverged: set[int] = set()
+        stopped: set[int] = set()
+        settled: list[int] = []
+        for row, (progress, report) in enumerate(zip(self._progress, reports, strict=True)):
+            numbers = [*report.train.values(), *report.validation.values()]
+            if not finite[row] or not all(math.isfinite(number) for number in numbers):
+                diverged.add(row)
+                continue
+            value = report.validation[self.plan.metric]
+            if progress.best.add(self.epoch, value):
+                progress.settled = progress.newest
+                settled.append(row)
+            progress.newest = (report.train, report.validation)
+            if progress.patience.exhausted(self.epoch, value):
+                stopped.add(row)
+        self._settle(settled)
+        self._snapshot = self._copy()
+        over = range(len(reports)) if self.epoch >= self.plan.epochs else sorted(diverged | stopped)
+        ends = []
+        for row in over:
+            if row in diverged:
+                ends.append(self._diverged(row))
+            else:
+                ends.append(self._end(row, "COMPLETE", self.epoch < self.plan.epochs))
+        if over:
+            self._compact([row for row in range(len(reports)) if row not in over])
+        return ends
+
+    def _settle(self, rows: Sequence[int]) -> None:
+        """The epoch before this one is the best of these slots: keep its weights."""
+        for kept, previous in zip(self._settled, self._snapshot, strict=True):
+            for row in rows:
+                kept[row].copy_(previous[row])
+
+    def _copy(self) -> tuple[Tensor, Tensor]:
+        return self._model.weights.detach().clone(), self._model.state.clone()
+
+    def _end(self, row: int, state: EndState, stopped_early: bool = False) -> SlotEnd:
+        progress = self._progress[row]
+        choice = progress.best.current()
+        chosen = progress.newest if choice is None or choice.latest else progress.settled
+        weights = pictures = None
+        if choice is not None:
+            weights = self._export(row, self._snapshot if choice.latest else self._settled)
+            last = self._export(row, self._snapshot)
+            pictures = take_pictures(
+                type(self._model), progress.slot.config, weights, last, self._data
+            )
+        return SlotEnd(
+            trial=progress.slot.trial,
+            state=state,
+            value=choice.value if choice else None,
+            best_epoch=choice.epoch if choice else None,
+            epochs=self.epoch,
+            stopped_early=stopped_early,
+            train=chosen[0] if chosen and choice else None,
+            validation=chosen[1] if chosen and choice else None,
+            weights=weights,
+            pictures=pictures,
+            message=None,
+        )
+
+    def _diverged(self, row: int) -> SlotEnd:
+        return SlotEnd(
+            trial=self._progress[row].slot.trial,
+            state="DIVERGED",
+            value=None,
+            best_epoch=None,
+            epochs=self.epoch,
+            stopped_early=False,
+            train=None,
+            validation=None,
+            weights=None,
+            pictures=None,
+            message=f"the loss or a weight became NaN or infinite in epoch {self.epoch}",
+        )
+
+    def _export(self, row: int, matrices: tuple[Tensor, Tensor]) -> dict[str, Tensor]:
+        state = self._model.export(row, *matrices)
+        return {**state, "offset": self._data.offset.cpu(), "scale": self._data.scale.cpu()}
+
+    def _compact(self, rows: Sequence[int]) -> None:
+        """Go on with these slots only, in their order."""
+        self._progress = [self._progress[row] for row in rows]
+        if not rows:
+            return
+        self._model = self._model.select(rows)
+        self._optimizer = self._optimizer.select(rows, self._model.weights)
+        index = torch.tensor(list(rows), device=self._model.device)
+        self._snapshot = _pick(self._snapshot, index)
+        self._settled = _pick(self._settled, index)
+
+    def save(self, path: Path) -> None:
+        """Write the full state after an epoch, atomically."""
+        model, optimizer = self._model, self._optimizer
+        tensors = {
+            "weights": model.weights,
+            "state": model.state,
+            "steps": optimizer.steps,
+            "settled.weights": self._settled[0],
+            "settled.state": self._settled[1],
+            **{f"moment.{index}": moment for index, moment in enumerate(optimizer.moments)},
+        }
+        state = {
+            "version": STATE_VERSION,
+            "family": self.family,
+            "epoch": self.epoch,
+            "trials": self.live,
+            "progress": [progress.to_json() for progress in self._progress],
+        }
+        write_tensors(path, tensors, state)
+
+    @classmethod
+    def load(
+        cls,
+        path: Path,
+        family: str,
+        slots: Sequence[Slot],
+        data: TrainingData,
+        plan: FitPlan,
+        device: torch.device | None = None,
+    ) -> Self:
+        """Take up a saved run with a subset of its slots: compaction happens here.
+
+        Raises ValueError when the file is of another family, version or set of trials.
+        """
+        tensors, state = read_tensors(path)
+        if (state.get("version"), state.get("family")) != (STATE_VERSION, family):
+            raise ValueError(f"{path.name} is not a saved {family} array of this version")
+        missing = [slot.trial for slot in slots if slot.trial not in state["trials"]]
+        if missing:
+            raise ValueError(f"{path.name} does not hold trials {missing}")
+        run = cls(family, slots, data, plan, device)
+        rows = [state["trials"].index(slot.trial) for slot in slots]
+        run._restore(tensors, state, rows)
+        return run
+
+    def _restore(self, tensors: dict[str, Tensor], state: dict[str, Any], rows: list[int]) -> None:
+        model, optimizer = self._model, self._optimizer
+        index = torch.tensor(rows)
+        chosen = {
+            name: tensor.index_select(0, index).to(model.device) for name, tensor in tensors.items()
+        }
+        model.weights, model.state = chosen["weights"], chosen["state"]
+        model.bind()
+        optimizer.moments = [chosen[f"moment.{i}"] for i in range(optimizer.moment_count)]
+        optimizer.steps = chosen["steps"]
+        optimizer.bind(model.weights)
+        self._settled = (chosen["settled.weights"], chosen["settled.state"])
+        self._snapshot = self._copy()
+        self.epoch = state["epoch"]
+        for progress, row in zip(self._progress, rows, strict=True):
+            progress.restore(state["progress"][row])
+
+
+def _pick(matrices: tuple[Tensor, Tensor], index: Tensor) -> tuple[Tensor, Tensor]:
+    return matrices[0].index_select(0, index), matrices[1].index_select(0, index)

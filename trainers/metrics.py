@@ -1,0 +1,114 @@
+"""Metrics of K slots over one part of the data, gathered chunk by chunk in float64."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from trainers.losses import CONSTANTS, Reconstruction
+
+ACTIVE_VARIANCE = 0.01
+"""A latent unit is active when its posterior mean varies by more than this (Burda et al. 2016)."""
+
+
+@dataclass(frozen=True)
+class Outputs:
+    """What a model says of n samples, eval mode; K leads everywhere."""
+
+    prediction: Tensor
+    """[K, n, F] reconstruction on the scale of the data; a VAE decodes the posterior mean."""
+    likelihood: Tensor
+    """[K, n, F] what the loss looks at: logits for bce; a VAE decodes frozen samples of z."""
+    mean: Tensor | None = None
+    """[K, n, L] of the posterior."""
+    log_variance: Tensor | None = None
+
+
+def kl_per_dimension(mean: Tensor, log_variance: Tensor) -> Tensor:
+    """KL(N(mean, exp(log_variance)) || N(0, 1)) summed over samples, [K, n, L] -> [K, L]."""
+    terms = mean.square() + log_variance.exp() - 1 - log_variance
+    return 0.5 * terms.sum(1)
+
+
+class Meter:
+    """Sums of one part of the data, and the metrics they give.
+
+    `scale` ([1] or [F]) turns errors into raw units. With `beta` and `free_bits` ([K]) there is
+    a KL: then kl, active_units and elbo are reported too. The loss stands at its target: full
+    beta.
+    """
+
+    def __init__(
+        self,
+        loss: Reconstruction,
+        log_sigma: Tensor,
+        scale: Tensor,
+        beta: Tensor | None = None,
+        free_bits: Tensor | None = None,
+    ) -> None:
+        self._loss = loss
+        self._log_sigma = log_sigma
+        self._scale = scale.double()
+        self._beta = beta
+        self._free_bits = free_bits
+        self._samples = 0
+        self._sums: dict[str, Tensor] = {}
+
+    def add(self, samples: Tensor, outputs: Outputs) -> None:
+        """Take in a chunk: samples [n, F] and what the models made of them."""
+        target = samples.expand_as(outputs.prediction)
+        error = outputs.prediction - target
+        self._samples += len(samples)
+        self._gather("squares", error.square().sum(1).double())
+        self._gather("absolutes", error.abs().sum(1).double())
+        self._gather("loss", self._loss.total(outputs.likelihood, target, self._log_sigma))
+        if outputs.mean is None or outputs.log_variance is None:
+            return
+        work = self._loss.work(outputs.prediction, error)
+        if work is not None:
+            self._gather("work", work)
+        self._gather("kl", kl_per_dimension(outputs.mean, outputs.log_variance).double())
+        mean = outputs.mean.double()
+        self._gather("means", mean.sum(1))
+        self._gather("mean_squares", mean.square().sum(1))
+
+    def results(self) -> dict[str, Tensor]:
+        """Metric -> [K] in float64."""
+        count = self._samples
+        squares = self._sums["squares"] / count  # [K, F]
+        absolutes = self._sums["absolutes"] / count
+        reconstruction = self._sums["loss"] / count
+        metrics = {
+            "loss": reconstruction,
+            "reconstruction": reconstruction,
+            "mse": squares.mean(1),
+            "mae": absolutes.mean(1),
+            "mse_raw": (squares * self._scale.square()).mean(1),
+            "mae_raw": (absolutes * self._scale).mean(1),
+        }
+        if self._beta is None or self._free_bits is None:
+            return metrics
+        kl = self._sums["kl"] / count  # [K, L]
+        charged = torch.maximum(kl, self._free_bits.double()[:, None]).sum(1)
+        rate = kl.sum(1)
+        variance = self._sums["mean_squares"] / count - (self._sums["means"] / count).square()
+        constant = CONSTANTS[self._loss.name] * self._loss.features
+        metrics["loss"] = reconstruction + self._beta.double() * charged
+        metrics["kl"] = rate
+        metrics["elbo"] = -(reconstruction + constant + rate)
+        metrics["active_units"] = (variance > ACTIVE_VARIANCE).sum(1).double()
+        return metrics
+
+    def equivalent_variance(self) -> Tensor:
+        """[K] see losses.py: effective beta = beta times this."""
+        squares = self._sums["squares"].sum(1)
+        return self._loss.equivalent_variance(
+            squares,
+            self._sums["absolutes"].sum(1),
+            self._sums.get("work", torch.zeros_like(squares)),
+            self._log_sigma,
+            self._samples,
+        )
+
+    def _gather(self, name: str, value: Tensor) -> None:
+        self._sums[name] = self._sums[name] + value if name in self._sums else value

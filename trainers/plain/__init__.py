@@ -1,0 +1,1 @@
+"""Every family as one plain PyTorch file that imports nothing of ours."""
