@@ -72,9 +72,10 @@ def fit_entry(
 ) -> tuple[SpaceEntry, list[FieldError]]:
     """The entry with its values in the parameter's own type, and what is wrong with it."""
     pointer = f"/space/{name}"
-    owning = owners(name, entry, families)
-    if not owning:
+    having = [family for family in families if name in family.parameters]
+    if not having:
         return entry, [_unknown(name, families, catalog)]
+    owning = owners(name, entry, families) or having
     parameters = [family.parameters[name] for family in owning]
     if isinstance(entry, FloatDistribution | IntDistribution):
         return entry, _range_errors(pointer, entry, parameters)
