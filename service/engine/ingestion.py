@@ -18,8 +18,10 @@ from service.domain.spec import (
     ResolvedSpec,
     SplitSpec,
 )
+from trainers.data.baselines import pca_baseline
 from trainers.data.sources import BuiltIn, Idx, Npz, Source, Split
-from trainers.data.store import Stored, ingest, pca_baseline
+from trainers.data.store import ingest
+from trainers.data.stored import Stored
 
 LATENT = "latent_dim"
 

@@ -122,8 +122,20 @@ class House:
 def fingerprint(trials: list[Trial]) -> list[tuple[Any, ...]]:
     """What must be the same when a study is repeated: every param, state, value and curve end."""
     return [
-        (t.number, t.cohort, t.array, t.family, t.params, t.seed, t.state, t.value, t.best_epoch,
-         t.epochs, t.rungs, t.metrics)
+        (
+            t.number,
+            t.cohort,
+            t.array,
+            t.family,
+            t.params,
+            t.seed,
+            t.state,
+            t.value,
+            t.best_epoch,
+            t.epochs,
+            t.rungs,
+            t.metrics,
+        )
         for t in trials
     ]
 
