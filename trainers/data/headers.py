@@ -13,19 +13,22 @@ from trainers.data.splits import part_sizes
 
 
 def read_header(source: Source, split: Split, roots: Sequence[Path]) -> Header:
-    """What the headers of a source's files say, checked against the caps and the split.
+    """What the headers of a source's files say, checked against the caps.
 
-    Reads a few hundred bytes of each file. Raises UnreadableData.
+    Reads a few hundred bytes of each file. Whether shares and counts fit is left to whoever
+    knows the spec; files that are parts must each suffice. Raises UnreadableData.
     """
     if source == BuiltIn("digits") and not split.paths:
-        return _summarize(split, "digits", [DIGITS_LAYOUT])
+        return _summarize([DIGITS_LAYOUT])
     with open_files(source, split, roots) as files:
-        return _summarize(split, files[0].path, [file.layout for file in files])
+        layouts = [file.layout for file in files]
+        if split.paths:
+            part_sizes(split, files[0].path, [layout.samples for layout in layouts])
+        return _summarize(layouts)
 
 
-def _summarize(split: Split, path: str, layouts: list[Layout]) -> Header:
+def _summarize(layouts: list[Layout]) -> Header:
     counts = [layout.samples for layout in layouts]
-    part_sizes(split, path, counts)
     separate = len(counts) > 1
     return Header(
         samples=sum(counts[:-1]) if separate else counts[0],

@@ -76,7 +76,7 @@ def part_sizes(split: Split, path: str, counts: list[int]) -> PartSizes:
 def _sizes_of_paths(path: str, counts: list[int]) -> PartSizes:
     if len(counts) != 3:
         raise UnsuitableSplit(
-            path, "a part is missing", "give paths for train, validation and test", "/split"
+            path, "a part is missing", "give paths for train, validation and test", "/split/test"
         )
     return PartSizes(*counts)
 

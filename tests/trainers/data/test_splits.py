@@ -33,7 +33,8 @@ def test_paths_take_whole_files():
         (Split(0.7, 0.15, 0.00001), [1797], "/split/test"),
         (Split(0.0001, 0.5, 0.4), [1797], "/split/train"),
         (Split(0.7, 0.15, 0.15), [2], "/split/train"),
-        (Split("a", "b"), [5, 5], "/split"),
+        (Split("a", "b", None), [5, 5], "/split/test"),
+        (Split("a", "b", "c"), [1, 5, 5], "/split/train"),
     ],
 )
 def test_a_split_that_does_not_fit_points_at_its_field(split, counts, pointer):
