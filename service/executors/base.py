@@ -66,7 +66,7 @@ class ArrayJob(Record):
     resume_from: str | None
     """Path of the saved state below artifact_root; None: from scratch."""
     state_path: str
-    """Where to save state, below artifact_root."""
+    """The folder of the array's saved states, `state-<epoch>.safetensors`, below artifact_root."""
     save_seconds: float = 15.0
     """Save state at least this often, so that a crash costs little."""
 

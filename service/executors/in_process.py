@@ -5,9 +5,9 @@ import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from time import monotonic
-from typing import Any, Final
+from typing import Final
 
-from service.executors.base import ArrayJob, JobEndEvent, ScoreJob
+from service.executors.base import ArrayJob, JobEndEvent, ScoreJob, WorkerEvent
 from service.executors.orders import Commands, How
 from service.executors.worker_process import Runner
 
@@ -38,7 +38,7 @@ class InProcessExecutor:
             runner = run_job
         self._slots = slots
         self._runner = runner
-        self._events: queue.Queue[tuple[_Running, Any]] = queue.Queue(BUFFERED_EVENTS)
+        self._events: queue.Queue[tuple[_Running, WorkerEvent]] = queue.Queue(BUFFERED_EVENTS)
         self._running: dict[str, _Running] = {}
         self._threads: list[threading.Thread] = []
 
@@ -65,7 +65,7 @@ class InProcessExecutor:
     def _work(self, running: _Running) -> None:
         self._runner(running.job, lambda event: self._put(running, event), running.commands)
 
-    def _put(self, running: _Running, event: Any) -> None:
+    def _put(self, running: _Running, event: WorkerEvent) -> None:
         while not running.forgotten:
             try:
                 self._events.put((running, event), timeout=0.1)
@@ -73,10 +73,10 @@ class InProcessExecutor:
                 continue
             return
 
-    def poll(self, timeout_seconds: float) -> Sequence[Any]:
+    def poll(self, timeout_seconds: float) -> Sequence[WorkerEvent]:
         """Events since the last call, in order per job; waits at most so long for the first."""
         until = monotonic() + timeout_seconds
-        events: list[Any] = []
+        events: list[WorkerEvent] = []
         while True:
             left = until - monotonic()
             try:

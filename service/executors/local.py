@@ -13,24 +13,13 @@ from typing import Final
 from pydantic import TypeAdapter, ValidationError
 
 from service.domain.records import Failure
-from service.executors.base import (
-    ArrayJob,
-    EpochEvent,
-    JobEndEvent,
-    RungEvent,
-    SavedEvent,
-    ScoreEvent,
-    ScoreJob,
-    TrialEndEvent,
-    WorkerEvent,
-)
+from service.executors.base import ArrayJob, JobEndEvent, ScoreJob, WorkerEvent
 from service.executors.job_files import remove_temporaries
 from service.executors.lines import BrokenLine, JsonLines
 from service.executors.nursery import Nursery
 from service.executors.orders import How, RunOrder, YieldOrder
 
-AnyEvent = EpochEvent | SavedEvent | RungEvent | TrialEndEvent | ScoreEvent | JobEndEvent
-EVENT: TypeAdapter[AnyEvent] = TypeAdapter(WorkerEvent)
+EVENT: TypeAdapter[WorkerEvent] = TypeAdapter(WorkerEvent)
 
 STOP_SECONDS: Final = 1.5
 """How long a job may take to end after it was asked to stop."""
@@ -123,7 +112,7 @@ class LocalExecutor:
         worker.lines.send(order, wait=False)
         worker.job = job
 
-    def poll(self, timeout_seconds: float) -> Sequence[AnyEvent]:
+    def poll(self, timeout_seconds: float) -> Sequence[WorkerEvent]:
         """Events since the last call, in order per job; waits at most so long for the first."""
         until = monotonic() + timeout_seconds
         while True:
@@ -196,7 +185,7 @@ class LocalExecutor:
                 )
                 self._kill(worker)
 
-    def _hear(self, until: float) -> list[AnyEvent]:
+    def _hear(self, until: float) -> list[WorkerEvent]:
         """Wait once for news, read it, and bury the dead."""
         speaking = [worker for worker in self._workers.values() if not worker.lines.ended]
         sources = [worker.lines.fileno() for worker in speaking]
@@ -205,7 +194,7 @@ class LocalExecutor:
         deadlines = [worker.next_deadline for worker in self._workers.values()]
         wake = min([until, *(each for each in deadlines if each is not None)])
         ready = set(wait(sources, max(0.0, wake - monotonic())))
-        events: list[AnyEvent] = []
+        events: list[WorkerEvent] = []
         for worker in speaking:
             if worker.lines.fileno() in ready:
                 events += self._read(worker)
@@ -214,8 +203,8 @@ class LocalExecutor:
             events += self._bury(worker)
         return events
 
-    def _read(self, worker: _Worker) -> list[AnyEvent]:
-        events: list[AnyEvent] = []
+    def _read(self, worker: _Worker) -> list[WorkerEvent]:
+        events: list[WorkerEvent] = []
         try:
             for line in worker.lines.receive(wait=False):
                 event = EVENT.validate_json(line)
@@ -236,9 +225,9 @@ class LocalExecutor:
             if worker is not None:
                 worker.exit_code = found.code
 
-    def _bury(self, worker: _Worker) -> list[AnyEvent]:
+    def _bury(self, worker: _Worker) -> list[WorkerEvent]:
         """Forget a dead worker; its job, if any, has failed."""
-        events = [] if worker.lines.ended else self._read(worker)
+        events: list[WorkerEvent] = [] if worker.lines.ended else self._read(worker)
         del self._workers[worker.number]
         worker.lines.close()
         _sweep(worker)

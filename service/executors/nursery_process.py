@@ -77,11 +77,16 @@ class NurseryProcess:
 
     def _fork(self, number: int, end: int) -> None:
         parent = os.getpid()
-        process = os.fork()
-        if process == 0:
-            self._become_worker(parent, end)
+        try:
+            process = os.fork()
+        except OSError:
+            # Too many processes, or no memory: the executor reads the end of the worker's stream.
+            traceback.print_exc()
+        else:
+            if process == 0:
+                self._become_worker(parent, end)
+            self._workers[process] = number
         os.close(end)
-        self._workers[process] = number
 
     def _become_worker(self, parent: int, end: int) -> NoReturn:
         try:

@@ -67,7 +67,7 @@ class Segment:
             if step is None:
                 break
             self._tell_epoch(*step)
-            if monotonic() - self._saved_at >= job.save_seconds:
+            if run.live and monotonic() - self._saved_at >= job.save_seconds:
                 self._save()
         if not run.live:
             return "done"

@@ -14,7 +14,8 @@ def prepare_torch() -> None:
     torch.set_num_threads(1)
     with contextlib.suppress(RuntimeError):  # settable once per process; 1 already, then
         torch.set_num_interop_threads(1)
-    torch.use_deterministic_algorithms(True)
+    # As use_deterministic_algorithms(True), which would load inductor and sympy for 1.9 s.
+    torch.set_deterministic_debug_mode("error")
     # It would write NaN over every fresh tensor; our layers never read what they did not write.
     torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
     # Moments and weights that decay towards zero pass through denormals, at a tenth of the speed.

@@ -6,14 +6,13 @@ import socket
 import threading
 import traceback
 from collections.abc import Callable
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
-from service.executors.base import ArrayJob, ScoreJob
+from service.executors.base import ArrayJob, ScoreJob, WorkerEvent
 from service.executors.lines import JsonLines
 from service.executors.orders import ORDER, Commands, RunOrder
 
-Emit: TypeAlias = Callable[[Any], None]
-"""Takes a WorkerEvent."""
+Emit: TypeAlias = Callable[[WorkerEvent], None]
 Runner: TypeAlias = Callable[[ArrayJob | ScoreJob, Emit, Commands], None]
 """Runs one job to its JobEndEvent; `worker.run_job` unless a test says otherwise."""
 
@@ -53,7 +52,7 @@ class WorkerProcess:
                 elif order.job_id == job_id:
                     commands.give(order.how)
 
-    def _emit(self, event: Any) -> None:
+    def _emit(self, event: WorkerEvent) -> None:
         try:
             # Waits while the executor does not read: the pipe is the buffer, and it is bounded.
             self._lines.send(event.model_dump_json().encode(), wait=True)

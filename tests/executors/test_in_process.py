@@ -8,10 +8,11 @@ from service.executors.in_process import InProcessExecutor
 
 @pytest.fixture
 def executor():
+    threads = threading.active_count()
     executor = InProcessExecutor(2, runner=executor_runners.run)
     yield executor
     executor.close()
-    assert threading.active_count() == 1
+    assert threading.active_count() == threads
 
 
 def test_a_job_gives_the_events_that_a_worker_process_gives(executor, make_job, gather):

@@ -127,14 +127,22 @@ def test_thirty_small_arrays_pass_through_two_slots(trainer, make, gather):
     assert all(temporaries(job.artifact_root) == [] for job in jobs)
 
 
-def test_an_array_that_memory_cannot_hold_fails_and_its_worker_lives_on(make, gather):
+@pytest.fixture
+def little_memory():
+    """One slot whose worker may grow by 100 MiB."""
     executor = LocalExecutor(1, runner=f"{executor_runners.__name__}:train_in_little_memory")
-    huge = make(rates=[0.001] * 16, config={"hidden_width": 1024, "depth": 2})
-    assert train(executor, huge, gather).end(huge).failure.kind == "out-of-memory"
-    (before,) = workers()
-    assert outcome(train(executor, make(epochs=1), gather)) == "done"
-    assert workers() == [before]
+    yield executor
     executor.close()
+
+
+def test_an_array_that_memory_cannot_hold_fails_and_its_worker_lives_on(
+    little_memory, make, gather
+):
+    huge = make(rates=[0.001] * 16, config={"hidden_width": 1024, "depth": 2})
+    assert train(little_memory, huge, gather).end(huge).failure.kind == "out-of-memory"
+    before = workers()
+    assert outcome(train(little_memory, make(epochs=1), gather)) == "done"
+    assert workers() == before
 
 
 def test_workers_are_small_because_they_share_what_the_nursery_loaded(trainer, make, gather):
