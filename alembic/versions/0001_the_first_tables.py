@@ -205,7 +205,10 @@ def upgrade() -> None:
     op.create_table(
         "artifacts",
         sa.Column(
-            "trial_key", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False
+            "trial_key",
+            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
+            autoincrement=False,
+            nullable=False,
         ),
         sa.Column("kind", sa.String(length=64), nullable=False),
         sa.Column("path", sa.Text(), nullable=False),
@@ -219,7 +222,10 @@ def upgrade() -> None:
     op.create_table(
         "epochs",
         sa.Column(
-            "trial_key", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False
+            "trial_key",
+            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
+            autoincrement=False,
+            nullable=False,
         ),
         sa.Column("epoch", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column("objective_train", sa.Float(precision=53), nullable=True),

@@ -11,6 +11,9 @@ BigKey = BigInteger().with_variant(Integer, "sqlite")
 """A generated key: only a column declared INTEGER is SQLite's row id."""
 
 
+_encode = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode
+
+
 def finite(value: float | None) -> float | None:
     """A number as it is stored: NaN and infinity become null."""
     return value if value is not None and math.isfinite(value) else None
@@ -57,7 +60,7 @@ class Json(TypeDecorator[Any]):
         """Value to text."""
         if value is None:
             return None
-        return json.dumps(value, separators=(",", ":"), allow_nan=False)
+        return _encode(value)
 
     def process_result_value(self, value: str | None, dialect: Dialect) -> Any:
         """Text to value."""

@@ -1,6 +1,6 @@
 """Epochs: appended in batches, read one trial at a time or as the curves of a whole study."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -91,26 +91,30 @@ class EpochRepository:
         )
         return [epoch_record(row) for row in rows]
 
-    def curves(self, study_id: str, metric: str) -> dict[int, Curve]:
-        """A metric of every trial that has epochs, by trial number.
+    def curves(
+        self, study_id: str, metric: str, numbers: Collection[int] | None = None
+    ) -> dict[int, Curve]:
+        """A metric of every trial that has epochs, or of some of them, by trial number.
 
         The study's objective is read from numeric columns; another metric from the reports.
         """
         objective = self._session.scalar(select(StudyRow.metric).where(StudyRow.id == study_id))
-        train: SQLColumnExpression[Any]
-        validation: SQLColumnExpression[Any]
+        columns: list[SQLColumnExpression[Any]]
         if metric == objective:
-            train, validation = EpochRow.objective_train, EpochRow.objective_validation
+            columns = [EpochRow.objective_train, EpochRow.objective_validation]
         else:
-            train = self._metric(EpochRow.train, metric)
-            validation = self._metric(EpochRow.validation, metric)
-        rows = self._session.execute(
-            select(TrialRow.number, EpochRow.epoch, train, validation)
+            columns = [
+                self._metric(column, metric) for column in (EpochRow.train, EpochRow.validation)
+            ]
+        statement = (
+            select(TrialRow.number, EpochRow.epoch, *columns)
             .join(EpochRow, EpochRow.trial_key == TrialRow.key)
             .where(TrialRow.study_id == study_id)
             .order_by(TrialRow.number, EpochRow.epoch)
         )
-        return _curves(rows)
+        if numbers is not None:
+            statement = statement.where(TrialRow.number.in_(list(numbers)))
+        return _curves(self._session.execute(statement))
 
     def _running(self, study_id: str, numbers: Iterable[int]) -> dict[int, TrialRow]:
         rows = self._session.scalars(

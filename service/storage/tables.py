@@ -185,7 +185,7 @@ class EpochRow(Row):
     __table_args__ = {"sqlite_with_rowid": False}
 
     trial_key: Mapped[int] = mapped_column(
-        BigKey, ForeignKey("trials.key", ondelete="CASCADE"), primary_key=True
+        BigKey, ForeignKey("trials.key", ondelete="CASCADE"), primary_key=True, autoincrement=False
     )
     epoch: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
     objective_train: Mapped[float | None]
@@ -204,7 +204,7 @@ class ArtifactRow(Row):
     __tablename__ = "artifacts"
 
     trial_key: Mapped[int] = mapped_column(
-        BigKey, ForeignKey("trials.key", ondelete="CASCADE"), primary_key=True
+        BigKey, ForeignKey("trials.key", ondelete="CASCADE"), primary_key=True, autoincrement=False
     )
     kind: Mapped[str] = mapped_column(String(64), primary_key=True)
     path: Mapped[str] = mapped_column(Text)
