@@ -32,7 +32,10 @@ Scalar: TypeAlias = Annotated[
     one_of(_scalar_tag, "this is not a single value", "give a number, a text, true or false"),
 ]
 Params: TypeAlias = dict[str, Scalar]
-Conditions: TypeAlias = dict[str, Annotated[list[Scalar], Field(min_length=1, max_length=256)]]
+Conditions: TypeAlias = Annotated[
+    dict[str, Annotated[list[Scalar], Field(min_length=1, max_length=256)]], Field(max_length=8)
+]
+"""Parameter -> the values with which the condition holds; all of up to eight must hold."""
 
 FAMILY = "family"
 """The name under which a searched family appears among a trial's params."""

@@ -65,10 +65,16 @@ def test_without_conditions_sizes_multiply(sizes: list[int]) -> None:
 
 def test_a_huge_grid_is_counted_at_once() -> None:
     wide = IntDistribution(low=1, high=90_000)
-    space = {f"p{i}": wide for i in range(60)}
-    assert count_cells(space, ["x"]) == MAX_GRID_CELLS + 1
-    space["p0"] = IntDistribution(low=1, high=9, when={f"p{i}": [1] for i in range(1, 60)})
-    assert count_cells(space, ["x"]) == MAX_GRID_CELLS + 1
+    assert count_cells({f"p{i}": wide for i in range(60)}, ["x"]) == MAX_GRID_CELLS + 1
+
+
+def test_a_long_chain_of_conditions_is_counted_at_once() -> None:
+    """One step down the chain for one value of nine, and 90,000 values at its head."""
+    space: dict[str, Any] = {
+        f"p{i}": IntDistribution(low=1, high=9, when={f"p{i + 1}": [1]}) for i in range(59)
+    }
+    space["p59"] = IntDistribution(low=1, high=90_000)
+    assert count_cells(space, ["x"]) == 90_000 + 59 * 8
 
 
 def test_a_continuous_range_cannot_be_counted() -> None:
