@@ -92,15 +92,15 @@ class EpochRepository:
         return [epoch_record(row) for row in rows]
 
     def curves(
-        self, study_id: str, metric: str, numbers: Collection[int] | None = None
+        self, study_id: str, metric: str | None = None, numbers: Collection[int] | None = None
     ) -> dict[int, Curve]:
-        """A metric of every trial that has epochs, or of some of them, by trial number.
+        """A metric (None: the objective) of every trial, or of some, by trial number.
 
-        The study's objective is read from numeric columns; another metric from the reports.
+        Trials without epochs are left out. The objective is read from numeric columns; another metric from the reports.
         """
         objective = self._session.scalar(select(StudyRow.metric).where(StudyRow.id == study_id))
         columns: list[SQLColumnExpression[Any]]
-        if metric == objective:
+        if metric is None or metric == objective:
             columns = [EpochRow.objective_train, EpochRow.objective_validation]
         else:
             columns = [

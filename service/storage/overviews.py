@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from service.domain.states import TrialState
 from service.domain.summaries import TrialSummary, last_value
-from service.storage.epochs import Curve
+from service.storage.epochs import Curve, EpochRepository
 from service.storage.tables import EpochRow, StudyRow, TrialRow
 
 
@@ -52,24 +52,7 @@ class OverviewRepository:
 
     def curves(self, study_id: str, numbers: Collection[int]) -> dict[int, Curve]:
         """The objective over the epochs of some trials, by trial number."""
-        rows = self._session.execute(
-            select(
-                TrialRow.number,
-                EpochRow.epoch,
-                EpochRow.objective_train,
-                EpochRow.objective_validation,
-            )
-            .join(EpochRow, EpochRow.trial_key == TrialRow.key)
-            .where(TrialRow.study_id == study_id, TrialRow.number.in_(list(numbers)))
-            .order_by(TrialRow.number, EpochRow.epoch)
-        )
-        curves: dict[int, Curve] = {}
-        for number, epoch, train, validation in rows:
-            curve = curves.setdefault(number, Curve([], [], []))
-            curve.epochs.append(epoch)
-            curve.train.append(train)
-            curve.validation.append(validation)
-        return curves
+        return EpochRepository(self._session).curves(study_id, None, numbers)
 
     def verdicts(self, study_id: str) -> dict[str, int]:
         """How many trials got each verdict."""
