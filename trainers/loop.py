@@ -5,7 +5,6 @@ over, compact the rest. State changes only at epoch ends, so that a run that is 
 loaded again goes on bit for bit.
 """
 
-import math
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -15,46 +14,18 @@ import torch
 from torch import Tensor
 
 from trainers.base import EndState, FitPlan, Slot, SlotEnd, SlotReport, Step, TrainingData
-from trainers.best_epoch import BestEpoch, Patience
 from trainers.checkpoints import read_tensors, write_tensors
 from trainers.evaluation import ResidentData, evaluate
 from trainers.optimizers import OPTIMIZERS
 from trainers.pictures import take_pictures
+from trainers.progress import SlotProgress, is_finite
 from trainers.registry import load_family
-from trainers.schedules import kl_share, learning_rate_share
+from trainers.schedules import rate_table, share_table
 
 MAX_GRADIENT_NORM = 1e4
 """Clips only what would blow up: losses are sums over features, so norms of 100 are common."""
 
 STATE_VERSION = 1
-
-
-class _SlotProgress:
-    """What one slot carries from epoch to epoch beside its tensors."""
-
-    def __init__(self, slot: Slot, plan: FitPlan) -> None:
-        sign = -1.0 if plan.direction == "maximize" else 1.0
-        self.slot = slot
-        self.best = BestEpoch(plan.first_eligible_epoch, sign)
-        self.patience = Patience(plan.early_stopping, plan.first_eligible_epoch, sign)
-        self.newest: tuple[dict[str, float], dict[str, float]] | None = None
-        """Train and validation metrics of the newest epoch."""
-        self.settled: tuple[dict[str, float], dict[str, float]] | None = None
-        """The same at the best settled epoch."""
-
-    def to_json(self) -> dict[str, Any]:
-        return {
-            "best": self.best.to_json(),
-            "patience": self.patience.to_json(),
-            "newest": self.newest,
-            "settled": self.settled,
-        }
-
-    def restore(self, state: dict[str, Any]) -> None:
-        self.best = BestEpoch.from_json(state["best"])
-        self.patience.restore(state["patience"])
-        self.newest = tuple(state["newest"]) if state["newest"] else None
-        self.settled = tuple(state["settled"]) if state["settled"] else None
 
 
 class ArrayRun:
@@ -86,7 +57,7 @@ class ArrayRun:
         self._optimizer = OPTIMIZERS[str(params["optimizer"])](
             self._model.weights, self._model.column("weight_decay").tolist(), MAX_GRADIENT_NORM
         )
-        self._progress = [_SlotProgress(slot, plan) for slot in slots]
+        self._progress = [SlotProgress(slot, plan) for slot in slots]
         self._snapshot: tuple[Tensor, Tensor] = self._copy()
         self._settled: tuple[Tensor, Tensor] = self._copy()
 
@@ -136,7 +107,11 @@ class ArrayRun:
         """One pass over the training part; mean gradient norms, [K]."""
         model, optimizer = self._model, self._optimizer
         steps, count = self.steps_per_epoch, len(model.slots)
-        rates, shares = self._schedule_table(steps)
+        configs = [progress.slot.config for progress in self._progress]
+        first, total = (self.epoch - 1) * steps, self.plan.epochs * steps
+        rates = rate_table(configs, first, steps, total)
+        shares = share_table(configs, first, steps, total).to(model.device)
+        self._last_rates, self._last_shares = rates[-1], shares[-1].tolist()
         model.noise.begin_epoch(self.epoch, len(self._data.train) // self._batch)
         model.begin_epoch()
         order = model.noise.permutations(self.epoch, len(self._data.train))  # [K, N]
@@ -152,24 +127,6 @@ class ArrayRun:
             norms += optimizer.step(gradient, rates[index])
         model.end_epoch()
         return norms / steps
-
-    def _schedule_table(self, steps: int) -> tuple[list[list[float]], Tensor]:
-        """Learning rates [steps][K] and KL shares [steps, K] of the running epoch."""
-        total = self.plan.epochs * steps
-        first = (self.epoch - 1) * steps
-        rates, shares = [], []
-        for step in range(first, first + steps):
-            configs = [progress.slot.config for progress in self._progress]
-            rates.append(
-                [
-                    float(config["learning_rate"])
-                    * learning_rate_share(str(config["schedule"]), step, total)
-                    for config in configs
-                ]
-            )
-            shares.append([kl_share(float(c.get("warm_up", 0.0)), step, total) for c in configs])
-        self._last_rates, self._last_shares = rates[-1], shares[-1]
-        return rates, torch.tensor(shares, device=self._model.device)
 
     def _evaluate(self, norms: Tensor, start: float) -> list[SlotReport]:
         train, validation, variance = evaluate(self._model, self._data)
@@ -200,16 +157,13 @@ class ArrayRun:
         stopped: set[int] = set()
         settled: list[int] = []
         for row, (progress, report) in enumerate(zip(self._progress, reports, strict=True)):
-            numbers = [*report.train.values(), *report.validation.values()]
-            if not finite[row] or not all(math.isfinite(number) for number in numbers):
+            if not finite[row] or not is_finite(report):
                 diverged.add(row)
                 continue
-            value = report.validation[self.plan.metric]
-            if progress.best.add(self.epoch, value):
-                progress.settled = progress.newest
+            has_settled, exhausted = progress.add(report)
+            if has_settled:
                 settled.append(row)
-            progress.newest = (report.train, report.validation)
-            if progress.patience.exhausted(self.epoch, value):
+            if exhausted:
                 stopped.add(row)
         self._settle(settled)
         self._snapshot = self._copy()
@@ -217,7 +171,7 @@ class ArrayRun:
         ends = []
         for row in over:
             if row in diverged:
-                ends.append(self._diverged(row))
+                ends.append(self._progress[row].diverged(self.epoch))
             else:
                 ends.append(self._end(row, "COMPLETE", self.epoch < self.plan.epochs))
         if over:
@@ -236,42 +190,12 @@ class ArrayRun:
     def _end(self, row: int, state: EndState, stopped_early: bool = False) -> SlotEnd:
         progress = self._progress[row]
         choice = progress.best.current()
-        chosen = progress.newest if choice is None or choice.latest else progress.settled
-        weights = pictures = None
-        if choice is not None:
-            weights = self._export(row, self._snapshot if choice.latest else self._settled)
-            last = self._export(row, self._snapshot)
-            pictures = take_pictures(
-                type(self._model), progress.slot.config, weights, last, self._data
-            )
-        return SlotEnd(
-            trial=progress.slot.trial,
-            state=state,
-            value=choice.value if choice else None,
-            best_epoch=choice.epoch if choice else None,
-            epochs=self.epoch,
-            stopped_early=stopped_early,
-            train=chosen[0] if chosen and choice else None,
-            validation=chosen[1] if chosen and choice else None,
-            weights=weights,
-            pictures=pictures,
-            message=None,
-        )
-
-    def _diverged(self, row: int) -> SlotEnd:
-        return SlotEnd(
-            trial=self._progress[row].slot.trial,
-            state="DIVERGED",
-            value=None,
-            best_epoch=None,
-            epochs=self.epoch,
-            stopped_early=False,
-            train=None,
-            validation=None,
-            weights=None,
-            pictures=None,
-            message=f"the loss or a weight became NaN or infinite in epoch {self.epoch}",
-        )
+        if choice is None:
+            return progress.end(state, self.epoch, stopped_early, None, None)
+        weights = self._export(row, self._snapshot if choice.latest else self._settled)
+        last = self._export(row, self._snapshot)
+        pictures = take_pictures(type(self._model), progress.slot.config, weights, last, self._data)
+        return progress.end(state, self.epoch, stopped_early, weights, pictures)
 
     def _export(self, row: int, matrices: tuple[Tensor, Tensor]) -> dict[str, Tensor]:
         state = self._model.export(row, *matrices)

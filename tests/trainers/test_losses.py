@@ -1,0 +1,145 @@
+"""Losses, sigma, effective beta, KL, schedules."""
+
+import math
+
+import pytest
+import torch
+import torch.nn.functional as F
+from torch.distributions import Bernoulli, Laplace, Normal, kl_divergence
+
+from trainers.losses import CONSTANTS, Reconstruction
+from trainers.metrics import Meter, Outputs, kl_per_dimension
+from trainers.schedules import kl_share, learning_rate_share
+
+CPU = torch.device("cpu")
+GENERATOR = torch.Generator().manual_seed(0)
+OUTPUT = torch.randn(2, 30, 12, generator=GENERATOR)
+TARGET = torch.rand(2, 30, 12, generator=GENERATOR)
+
+
+def loss_of(name: str, *sigmas: float | str) -> Reconstruction:
+    return Reconstruction(name, sigmas or (1.0, 1.0), 12, CPU)
+
+
+@pytest.mark.parametrize(
+    ("name", "density"),
+    [
+        ("mse", lambda x: Normal(x, 1.0)),
+        ("l1", lambda x: Laplace(x, 1.0)),
+        ("gaussian", lambda x: Normal(x, 1.0)),
+        ("bce", lambda x: Bernoulli(logits=x, validate_args=False)),
+    ],
+)
+def test_a_loss_and_its_constant_are_a_negative_log_likelihood(name: str, density: object) -> None:
+    expected = -density(OUTPUT).log_prob(TARGET).sum(2).mean(1)  # type: ignore[operator]
+    ours = loss_of(name).training(OUTPUT, TARGET) + CONSTANTS[name] * 12
+    torch.testing.assert_close(ours, expected, rtol=1e-5, atol=1e-5)
+
+
+def test_the_huber_density_integrates_to_one() -> None:
+    grid = torch.linspace(-40, 40, 800_001, dtype=torch.float64)
+    terms = F.huber_loss(grid, torch.zeros_like(grid), reduction="none")
+    mass = torch.trapezoid(torch.exp(-terms - CONSTANTS["huber"]), grid)
+    assert mass.item() == pytest.approx(1, abs=1e-6)
+
+
+def test_training_and_evaluation_agree_on_a_batch() -> None:
+    for name in CONSTANTS:
+        loss = loss_of(name, 0.5, 0.5)
+        log_sigma = torch.full((2,), math.log(0.5))
+        total = loss.total(OUTPUT, TARGET, log_sigma) / 30
+        torch.testing.assert_close(loss.training(OUTPUT, TARGET).double(), total, rtol=1e-5, atol=0)
+
+
+def test_a_learned_sigma_is_the_root_of_the_mse_and_is_frozen_over_the_epoch() -> None:
+    loss = loss_of("gaussian", "learned", 0.5)
+    squares = (OUTPUT - TARGET).square()
+    expected = Normal(OUTPUT[0], squares[0].mean().sqrt()).log_prob(TARGET[0]).sum(1).mean()
+    assert loss.training(OUTPUT, TARGET)[0].item() == pytest.approx(-expected.item(), rel=1e-3)
+    loss.training(OUTPUT[:, :10] * 2, TARGET[:, :10])
+    more = (OUTPUT[0, :10] * 2 - TARGET[0, :10]).square().sum()
+    mean = ((squares[0].sum() + more) / (40 * 12)).item()
+    log_sigma = loss.epoch_log_sigma()
+    assert log_sigma[0].item() == pytest.approx(0.5 * math.log(mean), abs=0.01)
+    assert log_sigma[1].item() == pytest.approx(math.log(0.5))
+    loss.begin_epoch()
+    loss.training(OUTPUT, OUTPUT)
+    assert loss.epoch_log_sigma()[0].item() == pytest.approx(-6, abs=0.01)
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [("mse", 1.0), ("gaussian", 0.25), ("l1", None), ("huber", None), ("bce", None)],
+)
+def test_the_equivalent_variance_is_what_makes_the_pulls_equal(
+    name: str, expected: float | None
+) -> None:
+    loss = loss_of(name, 0.5, 0.5)
+    log_sigma = torch.full((2,), math.log(0.5))
+    meter = Meter(loss, log_sigma, torch.ones(1), torch.ones(2), torch.zeros(2))
+    prediction = loss.predict(OUTPUT)
+    meter.add(TARGET[0], Outputs(prediction, OUTPUT, torch.zeros(2, 30, 3), torch.zeros(2, 30, 3)))
+    error = prediction - TARGET[0]
+    if expected is None:
+        pull = {
+            "l1": error.abs(),
+            "huber": error * error.clamp(-1, 1),
+            "bce": error.square() / (prediction * (1 - prediction)).mean((1, 2), keepdim=True),
+        }[name]
+        wanted = error.square().sum((1, 2)) / pull.sum((1, 2))
+    else:
+        wanted = torch.full((2,), expected)
+    torch.testing.assert_close(meter.equivalent_variance().float(), wanted, rtol=1e-4, atol=0)
+
+
+def test_the_kl_is_the_analytic_one() -> None:
+    mean, log_variance = torch.randn(2, 9, 4), torch.randn(2, 9, 4)
+    posterior = Normal(mean, (0.5 * log_variance).exp())
+    expected = kl_divergence(posterior, Normal(torch.zeros(()), torch.ones(()))).sum(1)
+    torch.testing.assert_close(kl_per_dimension(mean, log_variance), expected)
+
+
+def test_the_meter_adds_up_over_chunks() -> None:
+    loss = loss_of("mse")
+    outputs = Outputs(OUTPUT, OUTPUT, torch.randn(2, 30, 4), torch.randn(2, 30, 4))
+    scale = torch.full((12,), 2.0)
+    whole, parts = (
+        Meter(loss, torch.zeros(2), scale, torch.full((2,), 0.5), torch.full((2,), 9.0))
+        for _ in range(2)
+    )
+    assert outputs.mean is not None
+    assert outputs.log_variance is not None
+    whole.add(TARGET[0], outputs)
+    for rows in (slice(0, 13), slice(13, 30)):
+        part = Outputs(
+            OUTPUT[:, rows], OUTPUT[:, rows], outputs.mean[:, rows], outputs.log_variance[:, rows]
+        )
+        parts.add(TARGET[0, rows], part)
+    one, other = whole.results(), parts.results()
+    for name, values in one.items():
+        torch.testing.assert_close(values, other[name], rtol=1e-5, atol=1e-8)
+    torch.testing.assert_close(one["mse_raw"], one["mse"] * 4)
+    torch.testing.assert_close(one["mae_raw"], one["mae"] * 2)
+    # Free bits: every dimension is charged at least 9 nats, whatever its KL.
+    assert (one["loss"] >= one["reconstruction"] + 0.5 * 4 * 9).all()
+    nll = one["reconstruction"] + 12 * 0.5 * math.log(2 * math.pi)
+    torch.testing.assert_close(one["elbo"], -(nll + one["kl"]))
+
+
+def test_the_warm_up_rises_to_one_at_its_end_and_stays() -> None:
+    shares = [kl_share(0.3, step, 100) for step in range(100)]
+    assert shares[0] == pytest.approx(1 / 30)
+    assert shares == sorted(shares)
+    assert shares[28] < 1
+    assert set(shares[29:]) == {1.0}
+    assert kl_share(0.0, 0, 100) == 1.0
+
+
+def test_the_cosine_falls_from_one_towards_zero() -> None:
+    shares = [learning_rate_share("cosine", step, 100) for step in range(100)]
+    assert shares[0] == 1
+    assert shares == sorted(shares, reverse=True)
+    assert 0 < shares[-1] < 0.001
+    assert learning_rate_share("constant", 99, 100) == 1
+    with pytest.raises(ValueError, match="no schedule"):
+        learning_rate_share("step", 0, 1)
