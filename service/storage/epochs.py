@@ -96,7 +96,8 @@ class EpochRepository:
     ) -> dict[int, Curve]:
         """A metric (None: the objective) of every trial, or of some, by trial number.
 
-        Trials without epochs are left out. The objective is read from numeric columns; another metric from the reports.
+        Trials without epochs are left out. The objective is read from numeric columns, another
+        metric from the reports.
         """
         objective = self._session.scalar(select(StudyRow.metric).where(StudyRow.id == study_id))
         columns: list[SQLColumnExpression[Any]]
