@@ -86,7 +86,7 @@ def engine(
     def work(output: "Output") -> int:
         from service.commands import engine as command
         from service.commands.output import configure_logging
-        from service.commands.server import prepare
+        from service.commands.preparation import prepare
 
         settings = _settings(
             {"data_dir": data_dir, "database_url": database_url, "workers": workers}
@@ -108,7 +108,7 @@ def migrate(
     """Bring the database to this version's schema."""
 
     def work(output: "Output") -> int:
-        from service.commands.server import prepare
+        from service.commands.preparation import prepare
 
         settings = _settings({"data_dir": data_dir, "database_url": database_url})
         prepare(settings)

@@ -164,6 +164,8 @@ def _complete(operation: dict[str, Any]) -> None:
     if automatic.get("schema", {}).get("$ref", "").endswith("HTTPValidationError"):
         del responses["422"]
     common = [403, 500, 503]
+    if any(parameter["in"] == "path" for parameter in operation.get("parameters", [])):
+        common.append(404)
     if any(parameter["in"] != "path" for parameter in operation.get("parameters", [])):
         common.append(400)
     for status in common:

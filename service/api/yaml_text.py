@@ -81,10 +81,11 @@ class _Dumper(yaml.SafeDumper):
 
 
 def _represent_text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
-    plain_is_text = resolve_plain(text) == text
-    return dumper.represent_scalar(
-        "tag:yaml.org,2002:str", text, style=None if plain_is_text else "'"
-    )
+    style = None if resolve_plain(text) == text else "'"
+    if not text.isprintable():
+        # Only double quotes have escapes; line breaks of Unicode come back changed without.
+        style = '"'
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style)
 
 
 _Dumper.add_representer(str, _represent_text)

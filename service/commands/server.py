@@ -13,10 +13,9 @@ from fastapi import FastAPI
 
 from service.commands.engine_process import EngineProcess
 from service.commands.exits import Exit, Stop
-from service.errors import ServiceError
+from service.commands.preparation import prepare
 from service.main import create_app
 from service.settings import Settings
-from service.storage.migration import migrate
 
 log = logging.getLogger(__name__)
 
@@ -120,18 +119,6 @@ class _Server(uvicorn.Server):
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         self._app.state.container.feeds.close()
         await super().shutdown(sockets)
-
-
-def prepare(settings: Settings) -> None:
-    """Make the data directory, and bring the database to this version's schema."""
-    try:
-        settings.data_dir.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise Stop(Exit.USAGE, f"cannot use the data directory: {error}") from None
-    try:
-        migrate(settings.database_url)
-    except ServiceError as error:
-        raise Stop(Exit.NOT_REACHABLE, f"{error.detail}: {error.remedy}") from None
 
 
 def refuse_open_host(host: str) -> None:

@@ -1,0 +1,67 @@
+"""Errors of a spec point at the field, say why, and what to do; they never repeat the value."""
+
+from typing import Any
+
+import pytest
+
+from service.api.pointers import read_spec
+from service.errors import InvalidSpec
+from tests.api.conftest import MINIMAL
+
+
+@pytest.mark.parametrize(
+    ("changes", "pointers"),
+    [
+        ({"foo": 1}, ["/foo"]),
+        ({"seed": 1.5}, ["/seed"]),
+        ({"seed": True}, ["/seed"]),
+        ({"name": ""}, ["/name"]),
+        ({"name": "<script>"}, ["/name"]),
+        ({"budget": {"trials": 10**6}}, ["/budget/trials"]),
+        ({"budget": {"trials": "40"}}, ["/budget/trials"]),
+        ({"dataset": {"kind": "idx", "imagez": "p"}}, ["/dataset/images", "/dataset/imagez"]),
+        ({"dataset": 5}, ["/dataset"]),
+        ({"family": {"choice": ["vae"]}}, ["/family/choices", "/family/choice"]),
+        ({"split": {"train": "", "test": 2.5}}, ["/split/train", "/split/test"]),
+        ({"sampler": {"type": "foo"}}, ["/sampler"]),
+        ({"pruner": {"type": "median", "interval": 0}}, ["/pruner/interval"]),
+        ({"space": {"a": {"type": "int", "low": 5, "high": 1}}}, ["/space/a"]),
+        ({"space": {"a": {"type": "float", "low": "1"}}}, ["/space/a/low", "/space/a/high"]),
+        ({"space": {"a": None}}, ["/space/a"]),
+        ({"space": {"A": 1}}, ["/space/A"]),
+        ({"space": {"a": {"type": "categorical", "choices": [None]}}}, ["/space/a/choices/0"]),
+        ({"objective": [{"metric": "mse"}, {"metric": "kl"}]}, ["/objective"]),
+        ({"training": {"epochs": "a", "early_stopping": 5}},
+         ["/training/epochs", "/training/early_stopping"]),
+    ],
+)  # fmt: skip
+def test_every_fault_is_pointed_at(changes: dict[str, Any], pointers: list[str]) -> None:
+    with pytest.raises(InvalidSpec) as caught:
+        read_spec({**MINIMAL, **changes})
+
+    assert [error.pointer for error in caught.value.errors] == pointers
+    assert all(error.reason and error.remedy for error in caught.value.errors)
+
+
+def test_a_typo_is_answered_with_the_name_that_was_meant() -> None:
+    with pytest.raises(InvalidSpec) as caught:
+        read_spec({**MINIMAL, "samplr": {}})
+
+    assert "`sampler`" in caught.value.errors[0].remedy
+
+
+@pytest.mark.parametrize("document", [None, 1, "x", [], [MINIMAL]])
+def test_what_is_no_object_is_no_spec(document: Any) -> None:
+    with pytest.raises(InvalidSpec) as caught:
+        read_spec(document)
+
+    assert caught.value.errors[0].pointer == ""
+
+
+@pytest.mark.parametrize("field", ["name", "dataset", "family"])
+def test_values_are_not_echoed(field: str) -> None:
+    secret = "s3cr3t <b>&"
+    with pytest.raises(InvalidSpec) as caught:
+        read_spec({**MINIMAL, field: secret})
+
+    assert secret not in str(caught.value)
