@@ -1,6 +1,7 @@
 """Who may import whom (DESIGN.md 2), and what no file may contain."""
 
 import ast
+import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -310,3 +311,11 @@ def test_no_except_is_bare() -> None:
         if isinstance(node, ast.ExceptHandler) and node.type is None
     ]
     assert bare == []
+
+
+def test_a_running_http_process_has_none_of_them_loaded() -> None:
+    code = "import sys, service.main; print(*{name.split('.')[0] for name in sys.modules})"
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT
+    )
+    assert HEAVY & set(done.stdout.split()) == set()
