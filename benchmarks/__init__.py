@@ -1,0 +1,1 @@
+"""How fast HiFiTune is, measured the way shared/BENCHMARKS.md asks for."""
