@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from service.domain.records import ArrayState, Failure, Lease
 from service.domain.states import TERMINAL_TRIAL_STATES, Intent, StudyState, TrialState
 from service.engine.context import StudyContext, end_without_result
-from service.engine.jobs import array_job
+from service.engine.jobs import array_job, state_folder
 from service.engine.preparation import Preparation
 from service.engine.recording import Ending, Recorder
 from service.engine.resources import Resources
@@ -19,6 +19,7 @@ from service.engine.search import Search
 from service.engine.selection import Selection
 from service.engine.steering import Steering
 from service.executors.base import ArrayJob, ScoreJob, WorkerEvent
+from service.executors.job_files import remove_states
 from service.storage.decisions import DecisionRepository
 from service.storage.studies import StudyRepository
 from service.storage.trials import TrialRepository
@@ -28,6 +29,9 @@ MAX_CRASHES = 3
 
 TRANSIENT = frozenset({"crash", "lost", "out-of-memory"})
 """Failures that are worth another try; the others would only repeat."""
+
+HARMLESS = frozenset({"stopped", "storage-full"})
+"""Endings that say nothing of the trials: they are queued again from their saved state."""
 
 NO_RESULT = Failure(
     kind="no-result",
@@ -48,6 +52,7 @@ class Conductor:
         self._search = Search(self._context)
         self._selection: Selection | None = None
         self._inbox: list[WorkerEvent] = []
+        self._swept: set[int] = set()
         self._recover()
 
     @property
@@ -83,6 +88,7 @@ class Conductor:
         self._search.judge_rungs()
         self._search.propose()
         self._search.analyse()
+        self._sweep_states()
         self._end_search()
 
     def next_job(self) -> ArrayJob | ScoreJob | None:
@@ -149,9 +155,11 @@ class Conductor:
             for ending in recorded.endings:
                 self._end_job(session, ending)
         self._inbox.clear()
+        context.mirror.refresh(recorded.cohorts)
         for ending in recorded.endings:
             context.jobs.pop(ending.job.job_id, None)
-        context.mirror.refresh(recorded.cohorts)
+            if ending.failure is not None and ending.failure.kind == "storage-full":
+                context.pause_because(ending.failure)
         self._fail_if_hopeless()
 
     def _end_job(self, session: Session, ending: Ending) -> None:
@@ -168,7 +176,7 @@ class Conductor:
             return
         if ending.outcome == "done":
             trials.array_at_rung(self.study_id, self.fence, job.cohort, job.array)
-        elif failure is None or failure.kind == "stopped":
+        elif failure is None or failure.kind in HARMLESS:
             trials.requeue_array(self.study_id, self.fence, job.cohort, job.array, None)
         elif failure.kind in TRANSIENT and self._may_retry(session, job, failure):
             trials.requeue_array(self.study_id, self.fence, job.cohort, job.array, failure)
@@ -199,6 +207,14 @@ class Conductor:
             self._context.fail(
                 Failure(kind="error", message=f"every trial so far failed: {reason}")
             )
+
+    def _sweep_states(self) -> None:
+        """Saved states of told cohorts have served; also those that a crash left behind."""
+        context = self._context
+        for cohort in context.mirror.told - self._swept:
+            for array in context.mirror.arrays_of(cohort):
+                remove_states(context.resources.artifact_root, state_folder(array))
+            self._swept.add(cohort)
 
     def _end_search(self) -> None:
         """Every trial proposed and over, or the time spent: choose the best."""

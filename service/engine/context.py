@@ -7,6 +7,7 @@ from service.domain.records import Dataset, Failure, Lease, Study, Trial
 from service.domain.states import (
     TERMINAL_STUDY_STATES,
     TERMINAL_TRIAL_STATES,
+    Intent,
     StudyState,
     TrialState,
 )
@@ -31,6 +32,8 @@ class StudyContext:
         self.dataset: Dataset | None = None
         self.yielding: str | None = None
         """`pause` or `stop` while running jobs are asked to end and none may start."""
+        self.trouble: Failure | None = None
+        """Why the engine itself asked for a pause (a full disk)."""
 
     @property
     def study(self) -> Study:
@@ -50,6 +53,14 @@ class StudyContext:
         self.yielding = how
         for job_id in self.jobs:
             self.resources.executor.yield_job(job_id, "pause" if how == "pause" else "stop")
+
+    def pause_because(self, failure: Failure) -> None:
+        """Ask for a pause that a person did not: nothing is lost, and the reason is named."""
+        log.warning("study %s is paused: %s", self.study_id, failure.message)
+        self.trouble = failure
+        with self.resources.database.transaction() as session:
+            StudyRepository(session).set_intent(self.study_id, Intent.PAUSE)
+        self.mirror.refresh()
 
     def transition(self, state: StudyState) -> None:
         """Move the study to a state."""

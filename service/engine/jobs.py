@@ -33,6 +33,11 @@ def next_stop(spec: ResolvedSpec, passed: int) -> int:
     return next((rung for rung in spec.rungs if rung > passed), spec.training.epochs)
 
 
+def state_folder(array: Array) -> str:
+    """Where an array's states are saved, below the artifact root."""
+    return f"studies/{array.study_id}/arrays/{array.cohort}-{array.index}"
+
+
 def array_job(
     spec: ResolvedSpec,
     array: Array,
@@ -65,7 +70,7 @@ def array_job(
         plan=training_plan(spec),
         until_epoch=next_stop(spec, array.rung),
         resume_from=array.state_path,
-        state_path=f"studies/{array.study_id}/arrays/{array.cohort}-{array.index}",
+        state_path=state_folder(array),
         save_seconds=save_seconds,
     )
 

@@ -77,6 +77,10 @@ class StudyMirror:
             if key[0] in opened and array.state in states
         ]
 
+    def arrays_of(self, cohort: int) -> list[Array]:
+        """The arrays of one cohort, by index."""
+        return [array for key, array in sorted(self.arrays.items()) if key[0] == cohort]
+
     def live_trials(self, array: Array) -> list[Trial]:
         """The trials of an array that are not over, ascending by number."""
         return [
@@ -91,11 +95,7 @@ class StudyMirror:
 
     def waiting_rung(self, cohort: int) -> int | None:
         """The rung at which every live trial of a cohort waits for its verdict, or None."""
-        arrays = [
-            array
-            for (index, _), array in sorted(self.arrays.items())
-            if index == cohort and array.state != ArrayState.DONE
-        ]
+        arrays = [array for array in self.arrays_of(cohort) if array.state != ArrayState.DONE]
         if not arrays or any(array.state != ArrayState.AT_RUNG for array in arrays):
             return None
         rungs = {array.saved_epoch for array in arrays}

@@ -1,5 +1,6 @@
 """The first step of a study: its data set goes into the store, off the tick thread."""
 
+import errno
 from concurrent.futures import Future
 
 from service.domain.linter import lint_data
@@ -10,6 +11,8 @@ from service.engine.ingestion import ingest_dataset
 from service.storage.datasets import DatasetRepository
 from service.storage.studies import StudyRepository
 from trainers.data.errors import UnreadableData
+
+FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 
 
 class Preparation:
@@ -39,6 +42,12 @@ class Preparation:
             dataset = self._ingestion.result()
         except UnreadableData as error:
             context.fail(Failure(kind="data", message=str(error)))
+            return False
+        except OSError as error:
+            if error.errno not in FULL:
+                raise
+            self._ingestion = None
+            context.pause_because(Failure(kind="storage-full", message=str(error)))
             return False
         return self._adopt(dataset)
 

@@ -1,5 +1,6 @@
 """What people and clocks ask of a running study: pause, stop, and the budget of seconds."""
 
+from service.domain.records import Failure
 from service.domain.states import Intent, StudyState, TrialState
 from service.engine.context import StudyContext
 from service.storage.decisions import DecisionRepository
@@ -34,11 +35,11 @@ class Steering:
         elif context.study.state is StudyState.SELECTING:
             return
         elif intent is Intent.PAUSE:
-            self._leave("pause", StudyState.PAUSED)
+            self._leave("pause", StudyState.PAUSED, context.trouble)
         elif context.yielding == "pause" and not context.jobs:
             context.yielding = None
 
-    def _leave(self, how: str, state: StudyState) -> None:
+    def _leave(self, how: str, state: StudyState, reason: Failure | None = None) -> None:
         context = self._context
         context.yield_jobs(how)
         if context.jobs:
@@ -46,8 +47,11 @@ class Steering:
         if state is StudyState.STOPPED:
             context.end_live_trials(TrialState.STOPPED, None)
         with context.resources.database.transaction() as session:
-            DecisionRepository(session).append(context.study_id, context.fence, how, {})
-            StudyRepository(session).transition(context.study_id, state, fence=context.fence)
+            detail = {} if reason is None else {"failure": reason.model_dump(mode="json")}
+            DecisionRepository(session).append(context.study_id, context.fence, how, detail)
+            StudyRepository(session).transition(
+                context.study_id, state, fence=context.fence, failure=reason
+            )
         context.mirror.refresh()
 
     def count_seconds(self) -> None:

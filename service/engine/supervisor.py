@@ -18,7 +18,7 @@ from service.domain.records import Failure
 from service.domain.states import StudyState
 from service.engine.conductor import Conductor
 from service.engine.resources import Resources
-from service.errors import Stale, Unavailable
+from service.errors import Stale, StorageFull, Unavailable
 from service.executors.base import WorkerEvent
 from service.executors.local import LocalExecutor
 from service.settings import Settings
@@ -29,6 +29,8 @@ from trainers.registry import catalog
 
 log = logging.getLogger(__name__)
 
+AWAY = (Unavailable, StorageFull, OperationalError)
+"""The database cannot take a write just now: nothing is lost, the tick is repeated."""
 TICK_SECONDS = 0.1
 MAX_STUDIES = 8
 """Studies that one engine drives at the same time; the others wait their turn."""
@@ -81,7 +83,7 @@ class Supervisor:
         for lease in leases:
             try:
                 self._conductors[lease.study_id] = Conductor(lease, self._resources)
-            except (Unavailable, OperationalError):
+            except AWAY:
                 raise
             except Exception as error:  # noqa: BLE001 - one study's trouble must not end the others
                 self._count_error(lease.study_id, lease.fence, error)
@@ -101,7 +103,7 @@ class Supervisor:
         except Stale:
             log.warning("study %s: the lease has passed on", conductor.study_id)
             self._drop(conductor)
-        except (Unavailable, OperationalError) as error:
+        except AWAY as error:
             log.warning("study %s: the database does not answer: %s", conductor.study_id, error)
         except LookupError:
             self._drop(conductor)
@@ -125,7 +127,7 @@ class Supervisor:
             except Stale:
                 self._drop(conductor)
                 continue
-            except (Unavailable, OperationalError) as error:
+            except AWAY as error:
                 # It is unknown whether the start was recorded: a new conductor reads it back.
                 log.warning("study %s: dispatch failed: %s", conductor.study_id, error)
                 self._drop(conductor)
@@ -174,7 +176,7 @@ class Supervisor:
         assert callable(action)
         try:
             action()
-        except (Unavailable, OperationalError, Stale) as error:
+        except (*AWAY, Stale) as error:
             log.warning("the database does not answer: %s", error)
 
     def _drain(self) -> None:

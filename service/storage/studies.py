@@ -174,8 +174,9 @@ class StudyRepository:
             raise Conflict(f"a study that is {study.state} cannot become {state}")
         now = clock.now(self._session)
         study.state = state
-        if state is StudyState.RUNNING and study.started_at is None:
-            study.started_at = now
+        if state is StudyState.RUNNING:
+            study.started_at = study.started_at or now
+            study.failure = None  # what a pause was for is over
         if state in TERMINAL_STUDY_STATES:
             study.finished_at = now
         if failure is not None:

@@ -7,8 +7,11 @@ from typing import Any
 import numpy as np
 import pytest
 
+from service.domain.records import Failure
 from service.domain.states import Intent, StudyState, TrialState
+from service.executors.base import ArrayJob, JobEndEvent
 from service.executors.in_process import InProcessExecutor
+from service.executors.worker import run_job
 from service.storage.database import Database
 from service.storage.datasets import DatasetRepository
 from service.storage.decisions import AnalysisRepository, DecisionRepository
@@ -250,3 +253,38 @@ def test_a_fixed_trial_seed_and_params_give_the_same_trial_again(
     )
     assert repeated.summary is not None and study.summary is not None
     assert repeated.summary["test"] == study.summary["test"]
+
+
+def test_a_full_disk_pauses_the_study_names_the_reason_and_loses_nothing(
+    make_house: Callable[[str], House],
+) -> None:
+    straight = make_house("straight")
+    straight.submit("s", SMALL)
+    straight.run("s", InProcessExecutor(2))
+
+    house = make_house("full")
+    house.submit("s", SMALL)
+    full = [True]  # cohort 1 finds the disk full, once
+
+    def runner(job: Any, emit: Any, commands: Any) -> None:
+        if isinstance(job, ArrayJob) and job.cohort == 1 and any(full):
+            full.clear()
+            failure = Failure(kind="storage-full", message="No space left on device")
+            emit(JobEndEvent(job_id=job.job_id, outcome="failed", failure=failure))
+        else:
+            run_job(job, emit, commands)
+
+    with house.supervisor(InProcessExecutor(2, runner=runner)) as supervisor:
+        house.step_until(supervisor, lambda: house.study("s").state is StudyState.PAUSED)
+        failure = house.study("s").failure
+        assert failure is not None and failure.kind == "storage-full"
+        house.ask("s", Intent.RUN)
+        house.step_until(supervisor, lambda: house.study("s").state is StudyState.COMPLETE)
+    assert house.study("s").failure is None
+    assert fingerprint(house.trials("s")) == fingerprint(straight.trials("s"))
+
+
+def test_a_finished_study_leaves_no_saved_states_behind(house: House) -> None:
+    house.submit("s", SMALL)
+    house.run("s", InProcessExecutor(2))
+    assert list((house.folder / "artifacts").glob("studies/*/arrays/*")) == []
