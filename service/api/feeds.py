@@ -6,7 +6,6 @@ memory, misses nothing, and holds up nobody.
 """
 
 import asyncio
-import contextlib
 import logging
 from collections import deque
 from collections.abc import AsyncIterator, Callable
@@ -151,8 +150,9 @@ class Feeds:
 
         `newest` is the study's newest event now; a position beyond it is taken for it.
         """
-        async with self._subscribe(study_id, newest) as feed:
-            position = min(after, newest)
+        feed = self._join(study_id, newest)
+        position = min(after, newest)
+        try:
             while not self._closed:
                 frames = feed.after(position)
                 if frames is None:
@@ -167,22 +167,23 @@ class Feeds:
                     return
                 if not await feed.wait(heartbeat_seconds):
                     yield HEARTBEAT
+        finally:
+            self._leave(feed)
 
-    @contextlib.asynccontextmanager
-    async def _subscribe(self, study_id: str, newest: int) -> AsyncIterator[Feed]:
+    def _join(self, study_id: str, newest: int) -> Feed:
         feed = self._feeds.get(study_id)
         if feed is None:
             feed = self._feeds[study_id] = Feed(study_id, newest)
             feed.poller = asyncio.create_task(self._poll(feed))
         feed.watchers += 1
-        try:
-            yield feed
-        finally:
-            feed.watchers -= 1
-            if not feed.watchers and self._feeds.get(study_id) is feed:
-                del self._feeds[study_id]
-                assert feed.poller is not None
-                feed.poller.cancel()
+        return feed
+
+    def _leave(self, feed: Feed) -> None:
+        feed.watchers -= 1
+        if not feed.watchers and self._feeds.get(feed.study_id) is feed:
+            del self._feeds[feed.study_id]
+            assert feed.poller is not None
+            feed.poller.cancel()
 
     async def _poll(self, feed: Feed) -> None:
         while feed.end is None:

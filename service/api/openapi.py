@@ -5,7 +5,6 @@ from typing import Any
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
-from fastapi.routing import APIRoute
 
 from service.api.examples import FULL_SPEC, MINIMAL_SPEC, MINIMAL_YAML
 from service.api.problems import MEDIA_TYPE, Problem
@@ -130,12 +129,11 @@ def install(app: FastAPI, examples: Callable[[], dict[str, Any]]) -> None:
 
 
 def _build(app: FastAPI, examples: dict[str, Any]) -> dict[str, Any]:
-    routes = [r for r in app.routes if not isinstance(r, APIRoute) or r.include_in_schema]
     document = get_openapi(
         title=app.title,
         version=app.version,
         description=DESCRIPTION,
-        routes=routes,
+        routes=app.routes,
         tags=TAGS,
         license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
         separate_input_output_schemas=False,
@@ -154,7 +152,20 @@ def _build(app: FastAPI, examples: dict[str, Any]) -> dict[str, Any]:
     for operations in document["paths"].values():
         for operation in operations.values():
             _complete(operation)
+    _loosen_unions(document)
     return document
+
+
+def _loosen_unions(value: Any) -> None:
+    """`oneOf` becomes `anyOf` where nothing discriminates: 64 is an integer and a number."""
+    if isinstance(value, dict):
+        if "oneOf" in value and "discriminator" not in value:
+            value["anyOf"] = value.pop("oneOf")
+        for inner in value.values():
+            _loosen_unions(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            _loosen_unions(inner)
 
 
 def _complete(operation: dict[str, Any]) -> None:

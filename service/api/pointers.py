@@ -5,6 +5,7 @@ What was sent is never repeated, except for the keys that lead to the place.
 
 import difflib
 from collections.abc import Iterable, Sequence
+from functools import cache
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
@@ -44,6 +45,7 @@ def field_errors(details: Iterable[ErrorDetails], names: Sequence[str] = ()) -> 
     return list(errors.values())[:MAX_ERRORS]
 
 
+@cache
 def known_names(model: type[BaseModel]) -> list[str]:
     """Every field name that a model's schema knows, for suggestions."""
     schema = model.model_json_schema()

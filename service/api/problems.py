@@ -12,6 +12,7 @@ from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
+from starlette.routing import Match
 
 from service.api.pointers import field_errors
 from service.domain.model import Record
@@ -30,6 +31,7 @@ log = logging.getLogger(__name__)
 
 MEDIA_TYPE = "application/problem+json"
 RETRY_AFTER_SECONDS = 1
+METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 _RETRIED = frozenset({503, 507})
 
 
@@ -126,19 +128,32 @@ async def _on_unexpected(_: Request, error: Exception) -> JSONResponse:
     )
 
 
-async def _on_http_exception(_: Request, error: Exception) -> JSONResponse:
+async def _on_http_exception(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)
     headers = dict(error.headers or {})
     if error.status_code == 404:
         return respond(NotFound("there is nothing at this address", "see /openapi.json"), headers)
     if error.status_code == 405:
-        allowed = headers.get("Allow") or headers.get("allow") or ""
+        allowed = ", ".join(_allowed_methods(request))
         return respond(
-            MethodNotAllowed("the address does not take this method", f"use {allowed}"), headers
+            MethodNotAllowed("the address does not take this method", f"use {allowed}"),
+            {"Allow": allowed},
         )
     other = OtherHTTPError("the request cannot be answered")
     other.status = error.status_code  # type: ignore[misc]
     return respond(other, headers)
+
+
+def _allowed_methods(request: Request) -> list[str]:
+    """Every method that the address takes; the framework names those of one route only."""
+    return [
+        method
+        for method in METHODS
+        if any(
+            route.matches({**request.scope, "method": method})[0] is Match.FULL
+            for route in request.app.routes
+        )
+    ]
 
 
 async def _on_invalid_request(_: Request, error: Exception) -> JSONResponse:

@@ -1,5 +1,7 @@
 """The answer of a study over HTTP: best, its config, its checkpoint, and a model to take away."""
 
+import contextlib
+import io
 import json
 import tempfile
 from collections.abc import Iterator
@@ -16,6 +18,7 @@ from service.api.openapi import SPEC_RESPONSE, file_response, problems
 from service.api.yaml_text import write_yaml
 from service.domain.configuration import best_config_spec
 from service.domain.records import Artifact, Best, Study, Trial
+from service.domain.space import Params
 from service.errors import Conflict
 from service.storage.database import Database
 from service.storage.trials import TrialRepository
@@ -99,24 +102,28 @@ def get_best_model(study: StudyDependency, container: ContainerDependency) -> St
     best = best_record(study, trial, dataset)
     with container.artifacts.open(artifact.path) as file:
         weights = file.read()
-    target: IO[bytes] = tempfile.SpooledTemporaryFile(max_size=SPOOL_BYTES)  # noqa: SIM115 - closed by _send
-    write_model_zip(
-        target,
-        family=trial.family,
-        config=best.config,
-        weights=weights,
-        metadata=_metadata(study, best),
-    )
-    size = target.tell()
-    target.seek(0)
+    packed = _pack(trial.family, best.config, weights, _metadata(study, best))
+    size = packed.seek(0, io.SEEK_END)
+    packed.seek(0)
     return StreamingResponse(
-        _send(target),
+        _send(packed),
         media_type=ZIP,
         headers={
             "Content-Length": str(size),
             "Content-Disposition": f'attachment; filename="{_file_name(study, trial)}.zip"',
         },
     )
+
+
+def _pack(
+    family: str, config: Params, weights: bytes, metadata: dict[str, Any]
+) -> "tempfile.SpooledTemporaryFile[bytes]":
+    """The zip in memory, or in a nameless file where it is large."""
+    with contextlib.ExitStack() as stack:
+        target = stack.enter_context(tempfile.SpooledTemporaryFile(max_size=SPOOL_BYTES))
+        write_model_zip(target, family=family, config=config, weights=weights, metadata=metadata)
+        stack.pop_all()
+    return target
 
 
 def _send(file: IO[bytes]) -> Iterator[bytes]:
