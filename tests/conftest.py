@@ -5,9 +5,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from sqlalchemy import delete
 
 from service.storage.database import Database
 from service.storage.migration import migrate
+from service.storage.tables import DatasetKeyRow, DatasetRow, StudyRow
 from tests.postgres import PostgresServer, running_postgres
 
 
@@ -21,7 +23,7 @@ def migrated_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[PostgresServer]:
-    """A PostgreSQL server with a migrated, empty database `migrated` to copy from."""
+    """A PostgreSQL server with a migrated database `migrated`."""
     with running_postgres() as server:
         server.execute("CREATE DATABASE migrated")
         migrate(server.url("migrated"))
@@ -35,16 +37,20 @@ def sqlite_url(migrated_file: Path, tmp_path: Path) -> str:
 
 
 @pytest.fixture
-def postgres_url(postgres: PostgresServer) -> Iterator[str]:
-    """A migrated, empty PostgreSQL database of this test's own."""
-    name = postgres.new_database("migrated")
-    yield postgres.url(name)
-    postgres.drop_database(name)
+def postgres_url(postgres: PostgresServer) -> str:
+    """A migrated PostgreSQL database, emptied for this test; its schema must stay as it is."""
+    postgres.disconnect("migrated")
+    database = Database(postgres.url("migrated"))
+    with database.transaction() as session:
+        for table in (StudyRow, DatasetKeyRow, DatasetRow):
+            session.execute(delete(table))
+    database.close()
+    return postgres.url("migrated")
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.database)])
 def database_url(request: pytest.FixtureRequest) -> str:
-    """Both kinds of database, one after the other: migrated, empty, this test's own."""
+    """Both kinds of database, one after the other: migrated and empty."""
     url: str = request.getfixturevalue(f"{request.param}_url")
     return url
 

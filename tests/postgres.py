@@ -16,7 +16,7 @@ SYSTEM = Path("/usr/lib/postgresql")
 START_SECONDS = 60
 SETTINGS = (
     "-c listen_addresses='' -c fsync=off -c synchronous_commit=off -c full_page_writes=off"
-    " -c shared_buffers=32MB -c max_connections=60"
+    " -c shared_buffers=32MB -c max_connections=60 -c autovacuum=off"
 )
 
 
@@ -29,6 +29,8 @@ class PostgresServer:
         self._as_user = {"user": self.user, "extra_groups": []} if os.geteuid() == 0 else {}
         self._bin = self._find_binaries()
         self._made = 0
+        url = self.url("postgres").replace("postgresql://", "postgresql+psycopg://")
+        self._admin = create_engine(url, isolation_level="AUTOCOMMIT", pool_pre_ping=True)
 
     def create(self) -> None:
         if os.geteuid() == 0:
@@ -45,25 +47,30 @@ class PostgresServer:
     def stop(self, mode: str = "fast") -> None:
         self._ctl("stop", "-m", mode)
 
+    def close(self) -> None:
+        self._admin.dispose()
+        self.stop("immediate")
+
     def url(self, database: str) -> str:
         return f"postgresql://postgres@/{database}?host={self.folder}"
 
-    def new_database(self, template: str | None = None) -> str:
-        """The name of a fresh database, empty or a copy."""
+    def new_database(self) -> str:
+        """The URL of a fresh, empty database, for tests that change the schema."""
         self._made += 1
         name = f"test_{self._made}"
-        self.execute(f"CREATE DATABASE {name} TEMPLATE {template or 'template1'}")
-        return name
+        self.execute(f"CREATE DATABASE {name}")
+        return self.url(name)
 
-    def drop_database(self, name: str) -> None:
-        self.execute(f"DROP DATABASE {name} WITH (FORCE)")
+    def disconnect(self, database: str) -> None:
+        """End what an earlier test may have left open."""
+        self.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+            f"WHERE datname = '{database}' AND pid <> pg_backend_pid()"
+        )
 
     def execute(self, statement: str) -> None:
-        url = self.url("postgres").replace("postgresql://", "postgresql+psycopg://")
-        engine = create_engine(url, isolation_level="AUTOCOMMIT")
-        with engine.connect() as connection:
+        with self._admin.connect() as connection:
             connection.execute(text(statement))
-        engine.dispose()
 
     def _ctl(self, action: str, *options: str) -> None:
         self._run("pg_ctl", action, "-D", "data", "-w", "-t", str(START_SECONDS), *options)
@@ -125,6 +132,6 @@ def running_postgres() -> Iterator[PostgresServer]:
         try:
             yield server
         finally:
-            server.stop("immediate")
+            server.close()
     finally:
         shutil.rmtree(folder)

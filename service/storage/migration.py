@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from threading import Lock
 
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
@@ -9,6 +10,9 @@ from alembic.script import ScriptDirectory
 
 from alembic import command
 from service.storage.database import Database
+
+_ONE_AT_A_TIME = Lock()
+"""Alembic's context is a global of the process; between processes the database decides."""
 
 
 def migrate(url: str, revision: str = "head") -> None:
@@ -54,6 +58,6 @@ def _run(database: Database, action: Callable[[Config], None]) -> None:
     config = Config()
     config.set_main_option("script_location", str(scripts()).replace("%", "%%"))
     config.set_main_option("path_separator", "os")
-    with database.transaction() as session:
+    with _ONE_AT_A_TIME, database.transaction() as session:
         config.attributes["connection"] = session.connection()
         action(config)

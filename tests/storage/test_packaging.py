@@ -16,14 +16,19 @@ NOT_SOURCE = shutil.ignore_patterns("__pycache__", "*.pyc")
 
 
 @pytest.fixture(scope="module")
-def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    # From a copy: a build folder left in the repository would end up in later wheels.
+def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    # A copy: a build folder left in the repository would end up in later wheels.
     source = tmp_path_factory.mktemp("source")
     for folder in SHIPPED:
         shutil.copytree(ROOT / folder, source / folder, ignore=NOT_SOURCE)
     for file in ("pyproject.toml", "LICENSE"):
         shutil.copy(ROOT / file, source)
     (source / "README.md").touch()
+    return source
+
+
+@pytest.fixture(scope="module")
+def wheel(source: Path) -> Path:
     subprocess.run(
         [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", "dist"],
         cwd=source,
@@ -45,22 +50,22 @@ def test_the_wheel_overwrites_no_file_of_the_alembic_library(members: set[str]) 
     assert not [member for member in members if member.startswith("alembic/")]
 
 
-def test_the_wheel_holds_every_module_and_every_migration(members: set[str]) -> None:
+def test_the_wheel_holds_every_module_and_every_migration(source: Path, members: set[str]) -> None:
     missing = []
     for folder in SHIPPED:
-        for file in (ROOT / folder).rglob("*.py"):
-            path = file.relative_to(ROOT).as_posix()
+        for file in (source / folder).rglob("*.py"):
+            path = file.relative_to(source).as_posix()
             inside = path.replace("alembic/", "service/storage/migrations/", 1)
             if (inside if folder == "alembic" else path) not in members:
                 missing.append(path)
     assert not missing, "add the package to [tool.setuptools] packages"
 
 
-def test_the_wheel_holds_pages_and_their_scripts(members: set[str]) -> None:
+def test_the_wheel_holds_pages_and_their_scripts(source: Path, members: set[str]) -> None:
     wanted = [
-        file.relative_to(ROOT).as_posix()
+        file.relative_to(source).as_posix()
         for folder in ("templates", "static")
-        for file in (ROOT / "dashboards" / folder).rglob("*")
+        for file in (source / "dashboards" / folder).rglob("*")
         if file.is_file()
     ]
     assert wanted
