@@ -85,7 +85,7 @@ def train_by_hand(width: int, threads: int, seed: int) -> int:
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, EPOCHS * per_epoch)
     best = float("inf")
     for _ in range(EPOCHS):
-        for chosen in torch.randperm(len(train)).split(BATCH):
+        for chosen in torch.randperm(len(train)).split(BATCH):  # type: ignore[no-untyped-call]
             batch = train.index_select(0, chosen)
             loss = mse_loss(model(batch), batch, reduction="sum") / (2 * len(batch))
             optimizer.zero_grad()

@@ -2,11 +2,9 @@
 
 import math
 import time
-import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from service.domain.model import content_hash
@@ -28,9 +26,10 @@ SPACE: dict[str, Any] = {
     "learning_rate": {"type": "float", "low": 1e-4, "high": 1e-2, "log": True},
     "weight_decay": {"type": "float", "low": 1e-4, "high": 0.3, "log": True},
     "dropout": {"type": "float", "low": 0.0, "high": 0.3},
-    "hidden_width": {"type": "int", "low": 32, "high": 256, "log": True},
+    "hidden_width": {"type": "categorical", "choices": [32, 64, 128, 256]},
     "batch_size": {"type": "categorical", "choices": [64, 128]},
 }
+"""The autoencoder's default space, and the batch size."""
 
 
 def validation_mse(params: Params, epoch: int) -> float:
@@ -78,7 +77,8 @@ def study_specs(trials: int, seed: int, sampler: str = "tpe") -> tuple[StudySpec
 class OurStudy:
     """One study: proposed, reported and finished, every epoch durable before the next."""
 
-    folder: Path
+    url: str
+    """Of an empty database."""
     trials: int
     seed: int
     arrays_of: int
@@ -88,9 +88,8 @@ class OurStudy:
     """Where the time went."""
 
     def __post_init__(self) -> None:
-        url = f"sqlite:///{self.folder / uuid.uuid4().hex}.db"
-        migrate(url)
-        self.database = Database(url)
+        migrate(self.url)
+        self.database = Database(self.url)
         asked, self.spec = study_specs(self.trials, self.seed, self.sampler)
         self.id = "study"
         with self.database.transaction() as session:

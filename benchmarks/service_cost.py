@@ -12,9 +12,12 @@ import argparse
 import tempfile
 import time
 import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import optuna
+from sqlalchemy import create_engine, make_url, text
 
 from benchmarks.measuring import Arm, interleave, ratio, spread, table, write_results
 from benchmarks.our_study import EPOCHS, OurStudy, study_specs, validation_mse
@@ -27,6 +30,7 @@ ALONE = "hifitune, no fusion"
 ENGINE = "hifitune, whole engine"
 SQLITE = "optuna, SQLite"
 MEMORY = "optuna, memory"
+POSTGRESQL = "optuna, PostgreSQL"
 
 
 def main() -> None:
@@ -36,61 +40,114 @@ def main() -> None:
     parser.add_argument("--trials", type=int, default=200)
     parser.add_argument("--seeds", type=int, default=6)
     parser.add_argument("--many", type=int, default=10_000, help="trials of the scaling row")
+    parser.add_argument("--postgresql", help="URL of a server where databases may be made")
     chosen = parser.parse_args()
     trials, seeds = (32, 5) if chosen.quick else (chosen.trials, chosen.seeds)
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        phases: dict[str, float] = {}
-        body = compare(folder, trials, range(seeds), phases)
-        body += "\n\n" + _phases(phases, trials * seeds)
+        bench = Bench(Path(name), trials, list(range(seeds)))
+        parts = [bench.compare_on_sqlite(), bench.phases()]
+        if chosen.postgresql:
+            parts.append(bench.compare_on_postgresql(chosen.postgresql))
         if not chosen.quick:
-            body += "\n\n" + scale(folder, chosen.many)
+            parts.append(scale(bench.new_file(), chosen.many))
+    body = "\n\n".join(parts)
     write_results(f"Service cost per trial ({trials} trials, {EPOCHS} epochs each)", body)
 
 
-def compare(folder: Path, trials: int, seeds: range, phases: dict[str, float]) -> str:
-    """All arms, interleaved; `phases` collects where our time goes."""
+class Bench:
+    """The arms over one folder, number of trials and list of seeds; figures in milliseconds."""
 
-    def ours(seed: int) -> float:
-        study = OurStudy(folder, trials, seed, arrays_of=16)
-        seconds = study.run(range(planned_cohorts(study.spec)))
-        for phase, spent in study.seconds.items():
-            phases[phase] = phases.get(phase, 0.0) + spent
-        return 1000 * seconds
+    def __init__(self, folder: Path, trials: int, seeds: list[int]) -> None:
+        self.folder = folder
+        self.trials = trials
+        self.seeds = seeds
+        self._phases: dict[str, float] = {}
 
-    def alone(seed: int) -> float:
-        study = OurStudy(folder, trials, seed, arrays_of=1)
-        return 1000 * study.run(range(planned_cohorts(study.spec)))
+    def new_file(self) -> str:
+        """The URL of a SQLite file that does not exist yet."""
+        return f"sqlite:///{self.folder / uuid.uuid4().hex}.db"
 
-    arms: dict[str, Arm] = {
-        OURS: ours,
-        ALONE: alone,
-        ENGINE: lambda seed: 1000 * engine_seconds_per_trial(folder, trials, seed),
-        SQLITE: lambda seed: 1000 * _optuna(trials, seed, f"sqlite:///{folder / uuid.uuid4().hex}"),
-        MEMORY: lambda seed: 1000 * _optuna(trials, seed, None),
-    }
-    figures = interleave(arms, list(seeds))
-    rows = [
-        [
-            name,
-            spread(figures[name]),
-            ratio(figures[name], figures[SQLITE]),
-            ratio(figures[name], figures[MEMORY]),
+    def ours(self, url: str, seed: int, arrays_of: int = 16) -> float:
+        """Propose, report and finish a study."""
+        study = OurStudy(url, self.trials, seed, arrays_of)
+        milliseconds = 1000 * study.run(range(planned_cohorts(study.spec)))
+        study.database.close()
+        if arrays_of > 1 and url.startswith("sqlite"):
+            for phase, seconds in study.seconds.items():
+                self._phases[phase] = self._phases.get(phase, 0.0) + 1000 * seconds
+        return milliseconds
+
+    def optuna(self, url: str | None, seed: int) -> float:
+        """Ask, report and tell the same study."""
+        return 1000 * run_optuna(self.trials, seed, url)
+
+    def compare_on_sqlite(self) -> str:
+        """All arms, interleaved."""
+        arms: dict[str, Arm] = {
+            OURS: lambda seed: self.ours(self.new_file(), seed),
+            ALONE: lambda seed: self.ours(self.new_file(), seed, arrays_of=1),
+            ENGINE: lambda seed: 1000 * engine_seconds_per_trial(self.folder, self.trials, seed),
+            SQLITE: lambda seed: self.optuna(self.new_file(), seed),
+            MEMORY: lambda seed: self.optuna(None, seed),
+        }
+        figures = interleave(arms, self.seeds)
+        rows = [
+            [
+                name,
+                spread(figures[name]),
+                ratio(figures[name], figures[SQLITE]),
+                ratio(figures[name], figures[MEMORY]),
+            ]
+            for name in arms
         ]
-        for name in arms
-    ]
-    head = ["arm", "ms a trial (range)", "against Optuna on SQLite", "against Optuna in memory"]
-    return (
-        table(head, rows)
-        + "\n\nTargets: at most 0.1 against SQLite, at most 1.5 against memory. Ratios: median of "
-        f"{len(seeds)} paired seeds, bootstrap 95 % interval. `no fusion`: 16 arrays of one trial "
-        "instead of one of 16. `whole engine`: supervisor, conductor, verdicts and live stream "
-        "included, workers that do not train."
-    )
+        head = ["arm", "ms a trial (range)", "against Optuna on SQLite", "against Optuna in memory"]
+        return (
+            table(head, rows)
+            + "\n\nTargets: at most 0.1 against SQLite, at most 1.5 against memory. Ratios: median "
+            f"of {len(self.seeds)} paired seeds, bootstrap 95 % interval. `no fusion`: 16 arrays "
+            "of one trial instead of one of 16. `whole engine`: supervisor, conductor, composition "
+            "by signature, verdicts and live stream included, workers that do not train."
+        )
+
+    def phases(self) -> str:
+        """Where our time goes."""
+        trials = self.trials * len(self.seeds)
+        rows = [[name, f"{spent / trials:.2f}"] for name, spent in self._phases.items()]
+        return f"Where `{OURS}` spends it:\n\n" + table(["phase", "ms a trial"], rows)
+
+    def compare_on_postgresql(self, server: str) -> str:
+        """Ours and Optuna's, each run in a database of its own on one server."""
+
+        def arm(run: Callable[[str, int], float]) -> Arm:
+            def measure(seed: int) -> float:
+                with new_database(server) as url:
+                    return run(url, seed)
+
+            return measure
+
+        arms = {OURS: arm(self.ours), POSTGRESQL: arm(self.optuna)}
+        figures = interleave(arms, self.seeds)
+        rows = [[n, spread(figures[n]), ratio(figures[n], figures[POSTGRESQL])] for n in arms]
+        return table(["arm", "ms a trial (range)", "against Optuna on PostgreSQL"], rows)
 
 
-def _optuna(trials: int, seed: int, storage: str | None) -> float:
+@contextmanager
+def new_database(server: str) -> Iterator[str]:
+    """A database that lasts as long as the block; yields its URL for SQLAlchemy."""
+    name = f"bench_{uuid.uuid4().hex[:12]}"
+    url = make_url(server).set(drivername="postgresql+psycopg")
+    engine = create_engine(url, isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.execute(text(f"CREATE DATABASE {name}"))
+        try:
+            yield url.set(database=name).render_as_string(hide_password=False)
+        finally:
+            connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
+    engine.dispose()
+
+
+def run_optuna(trials: int, seed: int, storage: str | None) -> float:
     """Seconds per trial of the loop that Optuna's users write."""
     study = optuna.create_study(
         storage=storage,
@@ -106,7 +163,7 @@ def _optuna(trials: int, seed: int, storage: str | None) -> float:
             "learning_rate": trial.suggest_float("learning_rate", 1e-4, 1e-2, log=True),
             "weight_decay": trial.suggest_float("weight_decay", 1e-4, 0.3, log=True),
             "dropout": trial.suggest_float("dropout", 0.0, 0.3),
-            "hidden_width": trial.suggest_int("hidden_width", 32, 256, log=True),
+            "hidden_width": trial.suggest_categorical("hidden_width", [32, 64, 128, 256]),
             "batch_size": trial.suggest_categorical("batch_size", [64, 128]),
         }
         for epoch in range(1, EPOCHS + 1):
@@ -115,14 +172,9 @@ def _optuna(trials: int, seed: int, storage: str | None) -> float:
     return (time.perf_counter() - start) / trials
 
 
-def _phases(phases: dict[str, float], trials: int) -> str:
-    rows = [[name, f"{1000 * seconds / trials:.2f}"] for name, seconds in phases.items()]
-    return "Where `hifitune` spends it:\n\n" + table(["phase", "ms a trial"], rows)
-
-
-def scale(folder: Path, many: int) -> str:
+def scale(url: str, many: int) -> str:
     """Our cost per trial behind `many` earlier trials against that behind 100."""
-    study = OurStudy(folder, many + 160, seed=0, arrays_of=16)
+    study = OurStudy(url, many + 160, seed=0, arrays_of=16)
     size = study.spec.cohort_size
     measured = 5
     few_at = 100 // size
