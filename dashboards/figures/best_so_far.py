@@ -15,6 +15,7 @@ from dashboards.figures.paper import (
     axis,
     escape,
     label,
+    marker_of,
     needs_log,
     number,
     plural,
@@ -172,7 +173,7 @@ def _baselines(frame: StudyFrame) -> list[tuple[str, float]]:
 
 def draw_best_so_far(data: BestSoFar) -> go.Figure:
     """Dots by state under the step line of the best."""
-    figure = sheet()
+    figure = sheet(height=420)
     for dots in data.dots:
         mark = STATE_MARKS[dots.state]
         figure.add_scatter(
@@ -180,7 +181,7 @@ def draw_best_so_far(data: BestSoFar) -> go.Figure:
             y=dots.y,
             name=mark.label,
             mode="markers",
-            marker={"color": mark.color, "symbol": mark.symbol, "size": 8, "line": {"width": 1.5}},
+            marker=marker_of(mark, 8),
             customdata=[
                 [trial, "no value" if value is None else number(value)]
                 for trial, value in zip(dots.numbers, dots.values, strict=True)
@@ -197,11 +198,15 @@ def draw_best_so_far(data: BestSoFar) -> go.Figure:
             line={"color": BEST, "width": 2.5, "shape": "hv"},
             hovertemplate="best so far %{y:.4g}<extra></extra>",
         )
-    for name, value in data.baselines:
-        figure.add_hline(
-            y=value,
-            line={"color": GREY, "width": 1.5, "dash": "dot"},
-            annotation={"text": escape(name), "font": {"size": 12}, "yanchor": "bottom"},
+    everywhere = [x for dots in data.dots for x in dots.x]
+    for (name, value), dash in zip(data.baselines, ("dot", "dash"), strict=False):
+        figure.add_scatter(
+            x=[min(everywhere), max(everywhere)],
+            y=[value, value],
+            name=escape(name),
+            mode="lines",
+            line={"color": GREY, "width": 1.6, "dash": dash},
+            hovertemplate="%{fullData.name} %{y:.4g}<extra></extra>",
         )
     figure.update_xaxes(axis(data.x_title))
     figure.update_yaxes(axis(data.y_title, log=data.log))

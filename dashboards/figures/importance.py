@@ -55,11 +55,11 @@ def draw_importance(data: Importance) -> go.Figure:
         orientation="h",
         marker={"color": BLUE},
         text=[share(value) for value in data.shares[::-1]],
-        textposition="auto",
+        textposition="outside",
         cliponaxis=False,
         hovertemplate="%{y}: %{x:.3f}<extra></extra>",
     )
-    figure.update_xaxes(axis(f"share of {escape(data.metric)} explained (of 1)", range=[0, 1]))
+    figure.update_xaxes(axis(f"share of {escape(data.metric)} explained (of 1)", range=[0, 1.06]))
     figure.update_yaxes(axis("parameter", type="category"))
     return figure
 

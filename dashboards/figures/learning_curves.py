@@ -132,7 +132,7 @@ def _outline(values: Sequence[float | None], limit: int) -> list[int]:
 
 def draw_learning_curves(data: LearningCurves) -> go.Figure:
     """Thin lines by state, a thick one for the best."""
-    figure = sheet()
+    figure = sheet(height=420)
     for bundle in data.bundles:
         mark = STATE_MARKS[bundle.state]
         figure.add_scatter(

@@ -30,6 +30,12 @@ class Mark(NamedTuple):
     symbol: str
 
 
+def marker_of(mark: Mark, size: int) -> dict[str, Any]:
+    """A mark as Plotly wants it; open and thin symbols are drawn by their line."""
+    line = {"color": mark.color, "width": 1.6}
+    return {"color": mark.color, "symbol": mark.symbol, "size": size, "line": line}
+
+
 STATE_MARKS = {
     "COMPLETE": Mark("complete", BLUE, "circle"),
     "PRUNED": Mark("pruned", GREY, "triangle-down-open"),
@@ -56,13 +62,20 @@ def sheet(height: int = 380, **layout: Any) -> go.Figure:
     base: dict[str, Any] = {
         "template": {"layout": {"autotypenumbers": "strict"}},
         "height": height,
-        "margin": {"l": 64, "r": 20, "t": 56, "b": 56},
+        "margin": {"l": 64, "r": 16, "t": 56, "b": 56},
         "paper_bgcolor": "rgba(0,0,0,0)",
         "plot_bgcolor": "rgba(0,0,0,0)",
         "font": {"family": "system-ui, sans-serif", "size": 13},
         "hovermode": "closest",
         "uirevision": "keep",
-        "legend": {"orientation": "h", "x": 0, "y": 1.02, "xanchor": "left", "yanchor": "bottom"},
+        "legend": {
+            "orientation": "h",
+            "x": 0,
+            "y": 1.02,
+            "xanchor": "left",
+            "yanchor": "bottom",
+            "font": {"size": 12},
+        },
     }
     return go.Figure(layout={**base, **layout})
 
@@ -70,15 +83,16 @@ def sheet(height: int = 380, **layout: Any) -> go.Figure:
 def axis(title: str, *, log: bool = False, **more: Any) -> dict[str, Any]:
     """An axis with its title (which names the unit)."""
     base: dict[str, Any] = {
-        "title": {"text": title, "standoff": 8},
+        "title": {"text": title, "standoff": 8, "font": {"size": 12}},
         "type": "log" if log else "linear",
         "automargin": True,
         "zeroline": False,
+        "exponentformat": "power",
         "gridcolor": "rgba(124,135,150,0.25)",
         "linecolor": "rgba(124,135,150,0.6)",
     }
     if log:
-        base |= {"dtick": None, "minor": {"ticks": "outside"}, "exponentformat": "power"}
+        base |= {"minor": {"ticks": "outside"}}
     return {**base, **more}
 
 

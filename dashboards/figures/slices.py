@@ -14,6 +14,7 @@ from dashboards.figures.paper import (
     axis,
     escape,
     label,
+    marker_of,
     needs_log,
     number,
     plural,
@@ -160,7 +161,7 @@ def draw_slices(data: Slices) -> go.Figure:
                 legendgroup=state,
                 showlegend=state not in named,
                 mode="markers",
-                marker={"color": mark.color, "symbol": mark.symbol, "size": 7, "opacity": 0.8},
+                marker=marker_of(mark, 8),
                 customdata=[[panel.numbers[i], escape(panel.shown[i])] for i in here],
                 hovertemplate=f"trial %{{customdata[0]}}<br>{escape(panel.parameter)} "
                 "%{customdata[1]}<br>%{y:.4g}<extra>%{fullData.name}</extra>",

@@ -13,6 +13,7 @@ from dashboards.figures.paper import (
     VERDICT_MARKS,
     axis,
     label,
+    marker_of,
     needs_log,
     plural,
     rounded,
@@ -103,7 +104,7 @@ def draw_train_against_validation(data: TrainAgainstValidation) -> go.Figure:
             y=cloud.validation,
             name=mark.label,
             mode="markers",
-            marker={"color": mark.color, "symbol": mark.symbol, "size": 9, "line": {"width": 1}},
+            marker=marker_of(mark, 9),
             customdata=[[trial] for trial in cloud.numbers],
             hovertemplate="trial %{customdata[0]}<br>train %{x:.4g}<br>validation %{y:.4g}"
             "<extra>%{fullData.name}</extra>",

@@ -1,0 +1,64 @@
+// Pause, resume, stop: POST, and say what came of it. Stopping asks first.
+import { announce } from "/static/small.js";
+
+export function bindActions() {
+  document.addEventListener("click", async (event) => {
+    const button = event.target.closest("button[data-action]");
+    if (!button || button.disabled) return;
+    if (button.dataset.question && !(await confirmed(button))) return;
+    button.disabled = true;
+    try {
+      const response = await fetch(button.dataset.action, { method: "POST" });
+      if (!response.ok) throw new Error(await reason(response));
+      announce(`${button.textContent}: asked for`);
+    } catch (error) {
+      await tell(`This did not work: ${error.message}`);
+    }
+    button.disabled = false;
+    document.dispatchEvent(new CustomEvent("hf-changed", { detail: { kinds: ["study"] } }));
+  });
+}
+
+async function reason(response) {
+  try {
+    const problem = await response.json();
+    return problem.remedy ? `${problem.detail} (${problem.remedy})` : problem.detail;
+  } catch {
+    return `the server answered ${response.status}`;
+  }
+}
+
+function confirmed(button) {
+  return ask(button.dataset.question, [["no", "Keep it running", ""], ["yes", button.textContent, "danger"]])
+    .then((answer) => answer === "yes");
+}
+
+function tell(text) {
+  return ask(text, [["ok", "Close", ""]]);
+}
+
+function ask(text, answers) {
+  const dialog = document.createElement("dialog");
+  const words = document.createElement("p");
+  words.textContent = text;
+  words.id = "dialog-text";
+  dialog.setAttribute("aria-labelledby", words.id);
+  const form = document.createElement("form");
+  form.method = "dialog";
+  const row = document.createElement("div");
+  for (const [value, label, kind] of answers) {
+    const button = document.createElement("button");
+    Object.assign(button, { value, textContent: label, className: kind });
+    row.append(button);
+  }
+  form.append(row);
+  dialog.append(words, form);
+  document.body.append(dialog);
+  dialog.showModal();
+  return new Promise((resolve) => {
+    dialog.addEventListener("close", () => {
+      dialog.remove();
+      resolve(dialog.returnValue);
+    });
+  });
+}

@@ -1,0 +1,168 @@
+// <hf-figure>: loads its figure when scrolled near, draws it with Plotly.react under one fixed
+// uirevision (zoom and selection survive updates), and keeps the sentence and the table beside it.
+import { fitToPage } from "/static/paper.js";
+
+const PLOTLY = "/static/vendor/plotly/plotly-strict-4.1.1.min.js";
+const NEAR = "400px";
+const ROWS_SHOWN = 200;
+const CONFIG = {
+  displaylogo: false,
+  responsive: true,
+  modeBarButtonsToRemove: ["select2d", "lasso2d", "autoScale2d"],
+};
+
+let plotly = null;
+const all = new Set();
+
+function loadPlotly() {
+  plotly ??= new Promise((resolve, reject) => {
+    const script = document.createElement("script");
+    script.src = PLOTLY;
+    script.onload = () => resolve(window.Plotly);
+    script.onerror = () => { plotly = null; reject(new Error("plotly.js could not be loaded")); };
+    document.head.append(script);
+  });
+  return plotly;
+}
+
+// All figures that are near; the others notice when they come near.
+export async function refreshFigures() {
+  for (const figure of all) {
+    figure.stale = true;
+    if (figure.near) await figure.load();
+  }
+}
+
+export function redrawFigures() {
+  for (const figure of all) figure.draw();
+}
+
+export class FigureElement extends HTMLElement {
+  connectedCallback() {
+    this.near = false;
+    this.stale = true;
+    this.answer = null;
+    this.etag = null;
+    this.plot = this.querySelector(".plot");
+    this.summary = this.querySelector(".summary");
+    this.details = this.querySelector(".data");
+    this.details.addEventListener("toggle", () => this.fillTable());
+    this.observer = new IntersectionObserver((entries) => {
+      this.near = entries.some((entry) => entry.isIntersecting);
+      if (this.near && this.stale) this.load();
+    }, { rootMargin: NEAR });
+    this.observer.observe(this);
+    this.resizer = new ResizeObserver(() => {
+      const width = Math.round(this.plot.clientWidth);
+      // A hidden figure has no width; it keeps what it shows.
+      if (width && this.drawnWidth && Math.abs(width - this.drawnWidth) > 8) this.draw();
+    });
+    this.resizer.observe(this.plot);
+    all.add(this);
+  }
+
+  disconnectedCallback() {
+    all.delete(this);
+    this.observer.disconnect();
+    this.resizer.disconnect();
+    if (window.Plotly) window.Plotly.purge(this.plot);
+  }
+
+  async load() {
+    if (this.loading) return;
+    this.loading = true;
+    this.stale = false;
+    if (!this.answer) this.say("Loading…");
+    try {
+      const response = await fetch(this.dataset.src, { cache: "no-cache" });
+      if (!response.ok) throw new Error((await response.json().catch(() => ({}))).detail ?? response.status);
+      const etag = response.headers.get("etag");
+      if (!this.answer || etag !== this.etag) {
+        this.answer = await response.json();
+        this.etag = etag;
+        await this.draw();
+        this.fillTable();
+      }
+      this.dataset.state = "ready";
+    } catch (error) {
+      this.dataset.state = "error";
+      if (!this.answer) this.fail(error);
+      this.stale = true;
+    }
+    this.loading = false;
+    if (this.near && this.stale && this.dataset.state === "ready") this.load();
+  }
+
+  say(text) {
+    this.summary.textContent = text;
+    this.summary.classList.remove("failed");
+  }
+
+  fail(error) {
+    this.summary.textContent = `This figure could not be loaded: ${error.message}. `;
+    this.summary.classList.add("failed");
+    const retry = document.createElement("button");
+    Object.assign(retry, { type: "button", className: "quiet", textContent: "Try again" });
+    retry.addEventListener("click", () => this.load());
+    this.summary.append(retry);
+  }
+
+  async draw() {
+    const answer = this.answer;
+    if (!answer) return;
+    this.say(answer.summary);
+    this.classList.toggle("waiting", answer.waiting);
+    this.plot.setAttribute("aria-label", `${answer.title} ${answer.summary}`);
+    if (answer.waiting) return;
+    const Plotly = await loadPlotly();
+    this.drawnWidth = Math.round(this.plot.clientWidth);
+    const layout = fitToPage(answer.figure.layout, this.drawnWidth);
+    this.plot.style.minHeight = `${layout.height}px`;
+    await Plotly.react(this.plot, answer.figure.data, layout, CONFIG);
+    if (!this.bound) this.bindClicks();
+  }
+
+  // A click on a point opens its trial.
+  bindClicks() {
+    this.bound = true;
+    const base = this.dataset.trials;
+    if (!base) return;
+    this.plot.on("plotly_click", (event) => {
+      const point = event.points[0];
+      if (point?.data.meta?.trials && Number.isInteger(point.customdata?.[0])) {
+        location.href = base + point.customdata[0];
+      }
+    });
+  }
+
+  fillTable() {
+    if (!this.details.open || !this.answer) return;
+    const { columns, rows } = this.answer.table;
+    const table = document.createElement("table");
+    table.append(row("thead", "th", [columns]), row("tbody", "td", rows.slice(0, ROWS_SHOWN)));
+    const place = this.details.querySelector(".scroll");
+    const top = place.scrollTop;
+    place.replaceChildren(table);
+    place.scrollTop = top;
+    if (rows.length > ROWS_SHOWN) {
+      const more = document.createElement("p");
+      more.textContent = `${rows.length - ROWS_SHOWN} more rows: ${new URL(this.dataset.src, location.href)}`;
+      place.append(more);
+    }
+  }
+}
+
+function row(section, cell, rows) {
+  const part = document.createElement(section);
+  for (const values of rows) {
+    const line = document.createElement("tr");
+    for (const value of values) {
+      const item = document.createElement(cell);
+      item.textContent = value ?? "–";
+      if (typeof value === "number") item.className = "num";
+      line.append(item);
+    }
+    part.append(line);
+  }
+  return part;
+}

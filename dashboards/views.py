@@ -1,0 +1,196 @@
+"""What the page of a study and of a trial show beside the records: comparisons and next steps."""
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from service.domain.catalog import Catalog
+from service.domain.configuration import best_config_spec, complete_config
+from service.domain.records import Dataset, Study, Trial
+from service.domain.space import FAMILY, Scalar, distributions
+from service.domain.states import TERMINAL_STUDY_STATES, Intent, StudyState
+
+
+class Action(NamedTuple):
+    """Something that a person can do to a study now."""
+
+    verb: str
+    """Of `POST /v1/studies/{id}:verb`."""
+    label: str
+    question: str
+    """To be confirmed first; empty: no need."""
+
+
+class Comparison(NamedTuple):
+    """The best value beside one baseline."""
+
+    name: str
+    baseline: float
+    ratio: float
+
+
+class StudyView(NamedTuple):
+    """What the study page shows beside the record."""
+
+    title: str
+    state_line: str
+    actions: list[Action]
+    unit: str
+    comparisons: list[Comparison]
+    dataset: str
+    searched: list[str]
+    spec: dict[str, Any]
+    best_spec: dict[str, Any] | None
+    has_model: bool
+    test: dict[str, float | None] | None
+
+
+class ParameterRow(NamedTuple):
+    """One parameter of a trial beside the best trial's."""
+
+    name: str
+    value: Scalar | None
+    best: Scalar | None
+    searched: bool
+    differs: bool
+
+
+class TrialView(NamedTuple):
+    """What the trial page shows beside the record."""
+
+    parameters: list[ParameterRow]
+    metrics: list[tuple[str, float | None, float | None]]
+    is_best: bool
+    last: int
+    live: bool
+
+
+STOP_QUESTION = (
+    "Stop this study for good? Trials in training end with their best so far; "
+    "a stopped study cannot be resumed."
+)
+
+
+def study_view(
+    study: Study, best: Trial | None, dataset: Dataset | None, catalog: Catalog
+) -> StudyView:
+    """Everything computed for the study page."""
+    progress, resolved = study.progress, study.resolved
+    metric = catalog.metrics.get(resolved.objective.metric)
+    searched = [*([FAMILY] if resolved.family_is_searched else []), *distributions(resolved.space)]
+    return StudyView(
+        title=f"{study.state.capitalize()} {progress.done}/{progress.trials} · {study.name}",
+        state_line=_state_line(study),
+        actions=_actions(study),
+        unit=metric.unit if metric else "",
+        comparisons=_compare(study, best, dataset),
+        dataset=say_dataset(study),
+        searched=searched,
+        spec=_as_wished(study),
+        best_spec=None
+        if best is None
+        else best_config_spec(study, best).model_dump(mode="json", exclude_none=True),
+        has_model=best is not None and best.value is not None,
+        test=(study.summary or {}).get("test") if study.state is StudyState.COMPLETE else None,
+    )
+
+
+def say_dataset(study: Study) -> str:
+    """The data set in a few words: its name, or its file."""
+    dataset = study.spec.dataset.model_dump()
+    return str(dataset.get("name") or dataset.get("images") or dataset.get("path"))
+
+
+def _as_wished(study: Study) -> dict[str, Any]:
+    """What the user asked for, without the defaults."""
+    return study.spec.model_dump(mode="json", exclude_defaults=True)
+
+
+def _state_line(study: Study) -> str:
+    """What happens now, in a sentence; it also covers a wish that is not carried out yet."""
+    if study.state not in TERMINAL_STUDY_STATES:
+        if study.intent is Intent.STOP:
+            return "It is being stopped."
+        if study.intent is Intent.PAUSE and study.state is not StudyState.PAUSED:
+            return "It is being paused: arrays in training save their state first."
+        if study.intent is Intent.RUN and study.state is StudyState.PAUSED:
+            return "It will go on as soon as an engine takes it up."
+    return {
+        StudyState.QUEUED: "It waits for an engine to take it up.",
+        StudyState.RUNNING: "",
+        StudyState.PAUSED: "Nothing is lost: resume goes on where it was.",
+        StudyState.SELECTING: "The search is over; the winner is being scored on the test split.",
+        StudyState.COMPLETE: "",
+        StudyState.STOPPED: "It was stopped: the best so far is its answer.",
+        StudyState.FAILED: "",
+    }[study.state]
+
+
+def _actions(study: Study) -> list[Action]:
+    if study.state in TERMINAL_STUDY_STATES or study.intent is Intent.STOP:
+        return []
+    stop = Action("stop", "Stop", STOP_QUESTION)
+    if study.state is StudyState.SELECTING:
+        return [stop]
+    if study.intent is Intent.PAUSE:
+        return [Action("resume", "Resume", ""), stop]
+    if study.state is StudyState.PAUSED:
+        return [stop]
+    return [Action("pause", "Pause", ""), stop]
+
+
+def _compare(study: Study, best: Trial | None, dataset: Dataset | None) -> list[Comparison]:
+    """The best trial's validation MSE beside PCA of its latent size and the mean sample."""
+    mse = best.metrics.validation.get("mse") if best and best.metrics else None
+    if best is None or dataset is None or mse is None:
+        return []
+    config = complete_config(study.resolved, best.family, best.params)
+    latent = config.get("latent_dim")
+    baselines = {
+        f"PCA with {entry.latent_dim} components": entry.validation
+        for entry in dataset.baselines.pca
+        if entry.latent_dim == latent
+    }
+    baselines["the mean sample"] = dataset.baselines.mean_validation
+    return [
+        Comparison(name, baseline, mse / baseline)
+        for name, baseline in baselines.items()
+        if baseline > 0
+    ]
+
+
+def trial_view(study: Study, trial: Trial, best: Trial | None) -> TrialView:
+    """Everything computed for the trial page."""
+    config = _config(study, trial)
+    other = _config(study, best) if best is not None else {}
+    searched = distributions(study.resolved.space)
+    names = sorted({*config, *other}, key=lambda name: (name not in searched, name))
+    metrics = trial.metrics
+    known = sorted({*metrics.train, *metrics.validation}) if metrics else []
+    objective = study.resolved.objective.metric
+    known.sort(key=lambda name: name != objective)
+    progress = study.progress
+    return TrialView(
+        parameters=[
+            ParameterRow(
+                name=name,
+                value=config.get(name),
+                best=other.get(name),
+                searched=name in searched or name == FAMILY,
+                differs=best is not None and config.get(name) != other.get(name),
+            )
+            for name in names
+        ],
+        metrics=[
+            (name, metrics.train.get(name), metrics.validation.get(name))
+            for name in known
+            if metrics
+        ],
+        is_best=best is not None and best.number == trial.number,
+        last=progress.queued + progress.running + progress.done - 1,
+        live=study.state not in TERMINAL_STUDY_STATES,
+    )
+
+
+def _config(study: Study, trial: Trial) -> Mapping[str, Scalar]:
+    config = complete_config(study.resolved, trial.family, trial.params)
+    return {FAMILY: trial.family, **config} if study.resolved.family_is_searched else config
