@@ -1,22 +1,22 @@
 """Your own npz in ten minutes: make an array, serve, submit, pull the model, use it.
 
-    python examples/own_npz.py [FOLDER] [PORT]
+    python examples/own_npz.py [FOLDER]
 
 own_npz.md walks through the same steps by hand.
 """
 
 import contextlib
+import json
 import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 
-from service.client import Client, NotReachable
+from service.client import Client
 
 SPEC = {
     "name": "own-npz",
@@ -44,32 +44,22 @@ def make_waves(count: int = 2000, length: int = 48) -> np.ndarray:
 
 
 @contextlib.contextmanager
-def serving(folder: Path, port: int) -> Iterator[Client]:
-    """A server that may read FOLDER and keeps its own files in FOLDER/server."""
-    command = [sys.executable, "-m", "service.cli", "serve", "--port", str(port)]
-    process = subprocess.Popen(
+def serving(folder: Path) -> Iterator[Client]:
+    """A server on a free port that may read FOLDER and keeps its own files in FOLDER/server."""
+    command = [sys.executable, "-m", "service.cli", "serve", "--json", "--port", "0"]
+    with subprocess.Popen(
         [*command, "--data-dir", str(folder / "server")],
         env={**os.environ, "HIFITUNE_DATA_ROOTS": str(folder)},
-    )
-    try:
-        with Client(f"http://127.0.0.1:{port}") as client:
-            wait_until_it_answers(client, process)
-            yield client
-    finally:
-        process.send_signal(signal.SIGINT)
-        process.wait(30)
-
-
-def wait_until_it_answers(client: Client, process: subprocess.Popen) -> None:
-    """Ask until the server answers. Raises RuntimeError when it does not within a minute."""
-    for _ in range(240):
-        with contextlib.suppress(NotReachable):
-            client.catalog()
-            return
-        if process.poll() is not None:
-            break
-        time.sleep(0.25)
-    raise RuntimeError("the server did not start")
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        try:
+            started = json.loads(process.stdout.readline())  # {"event": "serving", "url": ...}
+            with Client(started["url"]) as client:
+                yield client
+        finally:
+            process.send_signal(signal.SIGINT)
 
 
 def use_model(folder: Path, waves: np.ndarray) -> float:
@@ -81,12 +71,12 @@ def use_model(folder: Path, waves: np.ndarray) -> float:
     return float(((model.reconstruct(waves).numpy() - waves) ** 2).mean())
 
 
-def main(folder: str = "own-npz", port: str = "8321") -> None:
+def main(folder: str = "own-npz") -> None:
     here = Path(folder).absolute()
     here.mkdir(parents=True, exist_ok=True)
     waves = make_waves()
     np.savez_compressed(here / "waves.npz", waves=waves)
-    with serving(here, int(port)) as client:
+    with serving(here) as client:
         study = client.submit(SPEC)
         print("watch it at", study.url)
         study.wait()

@@ -47,8 +47,8 @@ from pathlib import Path
 import numpy as np
 import torch
 from model import load
-model = load(sys.argv[1])
-raw = np.load(sys.argv[2])
+model = load(sys.argv[2])
+raw = np.load(sys.argv[3])
 back = model.reconstruct(raw)
 scaled = model.preprocess(raw)
 error = model.preprocess(back) - scaled
@@ -69,9 +69,7 @@ TRAIN = (
     ALONE
     + """
 import runpy
-sys.argv = sys.argv[1:]
-folder = sys.argv[0]
-sys.argv[0] = folder + "/train.py"
+sys.argv = [sys.argv[1] + "/train.py", *sys.argv[2:]]
 runpy.run_path(sys.argv[0], run_name="__main__")
 """
 )
@@ -163,12 +161,23 @@ def run_alone(script: str, *arguments: object, cwd: Path) -> str:
 
 def test_the_model_replays_the_recorded_value_where_the_project_is_not(trained, family, tmp_path):
     folder = unpacked(family, trained, tmp_path / "model")
-    found = json.loads(run_alone(REPLAY, folder, trained.raw_validation, cwd=tmp_path))
+    output = run_alone(REPLAY, folder, folder, trained.raw_validation, cwd=tmp_path)
+    found = json.loads(output)
     assert found["mse"] == pytest.approx(trained.value, abs=1e-5)
     assert found["decoded"] == pytest.approx(trained.value, abs=1e-5)
     assert found["shape"] == [269, 64]
     assert found["code"] == [269, trained.config["latent_dim"]]
     assert found["training"] is False
+
+
+def test_training_again_from_the_users_array_lands_within_seed_noise(trained, family, tmp_path):
+    folder = unpacked(family, trained, tmp_path / "model")
+    again = tmp_path / "again"
+    printed = run_alone(TRAIN, folder, trained.raw, "--output", again, cwd=tmp_path)
+    value = float(printed.split()[-1])
+    assert value == pytest.approx(trained.value, rel=0.15)
+    output = run_alone(REPLAY, folder, again, trained.raw_validation, cwd=tmp_path)
+    assert json.loads(output)["mse"] == pytest.approx(value, abs=1e-5)
 
 
 def test_the_same_model_gives_the_same_bytes(trained, family):
