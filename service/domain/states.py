@@ -63,8 +63,11 @@ STUDY_TRANSITIONS: dict[StudyState, frozenset[StudyState]] = {
 }
 
 TRIAL_TRANSITIONS: dict[TrialState, frozenset[TrialState]] = {
-    TrialState.QUEUED: frozenset({TrialState.RUNNING, TrialState.STOPPED, TrialState.FAILED}),
-    # RUNNING -> QUEUED: its array was interrupted and is queued again under a new attempt.
+    # QUEUED -> PRUNED: a trial waits at a rung for its verdict, and nothing of it runs.
+    TrialState.QUEUED: frozenset(
+        {TrialState.RUNNING, TrialState.PRUNED, TrialState.STOPPED, TrialState.FAILED}
+    ),
+    # RUNNING -> QUEUED: its array is at a rung, or was interrupted and waits for a new attempt.
     TrialState.RUNNING: TERMINAL_TRIAL_STATES | {TrialState.QUEUED},
     **{state: frozenset() for state in TERMINAL_TRIAL_STATES},
 }

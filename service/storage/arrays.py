@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import delete, func, insert, select
 from sqlalchemy.orm import Session
 
 from service.domain.records import Array, ArrayState, Cohort, Failure
@@ -80,6 +80,8 @@ class ArrayRepository:
         one, and the arrays hold exactly these trials.
         """
         study = lock_study(self._session, study_id, fence)
+        if index != self._count_cohorts(study_id):
+            raise Conflict(f"cohort {index} is not the next one")
         first = proposed(study)
         numbers = sorted(trial.number for trial in trials)
         if numbers != list(range(first, first + len(trials))):
@@ -144,10 +146,14 @@ class ArrayRepository:
         self._append(study, live, TrialState.QUEUED)
 
     def array_at_rung(self, study_id: str, fence: int, cohort: int, index: int) -> None:
-        """The array's segment has ended at a rung; it waits for the verdict."""
-        _, array = self._lock_array(study_id, fence, cohort, index)
+        """The array's segment has ended at a rung; its live trials wait for the verdict."""
+        study, array = self._lock_array(study_id, fence, cohort, index)
         _require(array, ArrayState.RUNNING)
         array.state = ArrayState.AT_RUNG
+        live = self._live_trials(array)
+        for trial in live:
+            _move(study, trial, TrialState.QUEUED)
+        self._append(study, live, TrialState.QUEUED)
 
     def continue_array(self, study_id: str, fence: int, cohort: int, index: int, rung: int) -> None:
         """The verdict at `rung` has fallen; the array waits for a slot for its next segment."""
@@ -172,6 +178,10 @@ class ArrayRepository:
             raise Conflict(f"trials {behind} have no epoch {epoch} yet: append epochs first")
         array.saved_epoch = epoch
         array.state_path = path
+
+    def _count_cohorts(self, study_id: str) -> int:
+        found = select(func.count()).where(CohortRow.study_id == study_id)
+        return self._session.execute(found).scalar_one()
 
     def _insert_arrays(self, study_id: str, cohort: int, arrays: Sequence[NewArray]) -> None:
         self._session.execute(
