@@ -15,8 +15,8 @@ SPEC = {
         "learning_rate": {"type": "float", "low": 0.0005, "high": 0.01, "log": True},
         "hidden_width": {"type": "categorical", "choices": [64, 128]},
     },
-    "training": {"epochs": 20},
-    "budget": {"trials": 8},
+    "training": {"epochs": 15},
+    "budget": {"trials": 6},
 }
 
 

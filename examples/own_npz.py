@@ -29,8 +29,8 @@ SPEC = {
         "hidden_width": {"type": "categorical", "choices": [64, 128]},
         "latent_dim": 4,
     },
-    "training": {"epochs": 30},
-    "budget": {"trials": 8},
+    "training": {"epochs": 20},
+    "budget": {"trials": 6},
 }
 
 

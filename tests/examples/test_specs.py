@@ -9,7 +9,7 @@ import yaml
 from service.domain.linter import lint_spec
 from service.domain.records import DataHeader
 from service.domain.resolve import resolve
-from service.domain.spec import StudySpec
+from service.domain.spec import BuiltInDataset, StudySpec
 from trainers.data.headers import read_header
 from trainers.data.sources import BuiltIn, Npz, Split
 from trainers.registry import catalog
@@ -17,6 +17,11 @@ from trainers.registry import catalog
 EXAMPLES = Path(__file__).parents[2] / "examples"
 ANNOUNCED = {"family-choice-gp.yaml": {"gp-with-conditions", "families-unalike"}}
 SPECS = sorted(EXAMPLES.glob("*.yaml"))
+
+
+FASHION = DataHeader(
+    samples=60_000, shape=[28, 28], dtype="uint8", test_samples=10_000, bytes=70_000 * 784
+)
 
 
 def header_of(source, split=None, roots=()):
@@ -29,17 +34,18 @@ def header_of(source, split=None, roots=()):
 @pytest.mark.parametrize("file", SPECS, ids=lambda file: file.name)
 def test_an_example_spec_resolves_with_no_warning_but_those_it_announces(file):
     spec = StudySpec.model_validate(yaml.safe_load(file.read_text()))
-    header = header_of(BuiltIn("digits"))
+    built_in = isinstance(spec.dataset, BuiltInDataset)
+    header = header_of(BuiltIn("digits")) if built_in else FASHION
     resolved = resolve(spec, catalog(), header)
     assert spec.name == file.stem
-    assert resolved.trials <= 20
+    assert resolved.trials <= 30
     codes = {notice.code for notice in lint_spec(resolved, catalog(), header)}
     assert codes == ANNOUNCED.get(file.name, set())
 
 
-def test_the_three_specs_show_grid_tpe_and_gp():
-    samplers = {yaml.safe_load(file.read_text())["sampler"]["type"] for file in SPECS}
-    assert samplers == {"grid", "tpe", "gp"}
+def test_the_specs_show_grid_tpe_and_gp():
+    specs = [StudySpec.model_validate(yaml.safe_load(file.read_text())) for file in SPECS]
+    assert {spec.sampler.type for spec in specs} == {"grid", "tpe", "gp"}
 
 
 def test_the_spec_of_the_client_example_resolves():
@@ -56,11 +62,11 @@ def test_the_npz_example_makes_data_that_its_own_spec_can_use(tmp_path):
     split = Split(*(spec.split.train, spec.split.validation, spec.split.test))
     header = header_of(Npz(spec.dataset.path, spec.dataset.key), split, [tmp_path])
     assert header.shape == [48]
-    assert resolve(spec, catalog(), header).trials == 8
+    assert resolve(spec, catalog(), header).trials == 6
 
 
 def test_the_spec_in_the_walk_through_resolves():
     text = (EXAMPLES / "own_npz.md").read_text()
     block = text.split("```yaml\n")[1].split("```")[0]
     header = DataHeader(samples=2000, shape=[48], dtype="float32", bytes=2000 * 48 * 4)
-    assert resolve(StudySpec.model_validate(yaml.safe_load(block)), catalog(), header).trials == 8
+    assert resolve(StudySpec.model_validate(yaml.safe_load(block)), catalog(), header).trials == 6
