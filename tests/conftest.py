@@ -30,42 +30,53 @@ def postgres() -> Iterator[PostgresServer]:
         yield server
 
 
+@pytest.fixture(scope="session")
+def shared_sqlite(migrated_file: Path) -> Iterator[Database]:
+    """One engine for the session: it compiles each statement once."""
+    opened = Database(f"sqlite:///{shutil.copy(migrated_file, migrated_file.with_name('shared'))}")
+    yield opened
+    opened.close()
+
+
+@pytest.fixture(scope="session")
+def shared_postgres(postgres: PostgresServer) -> Iterator[Database]:
+    """One engine for the session: it compiles each statement once."""
+    opened = Database(postgres.url("migrated"))
+    yield opened
+    opened.close()
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.database)])
+def database(request: pytest.FixtureRequest) -> Database:
+    """An empty database, once of either kind; its schema and settings must stay as they are."""
+    return emptied(request.getfixturevalue(f"shared_{request.param}"))
+
+
 @pytest.fixture
 def sqlite_url(migrated_file: Path, tmp_path: Path) -> str:
-    """A migrated, empty SQLite database of this test's own."""
+    """A migrated, empty SQLite file of this test's own."""
     return f"sqlite:///{shutil.copy(migrated_file, tmp_path / 'hifitune.sqlite3')}"
 
 
 @pytest.fixture
-def postgres_url(postgres: PostgresServer) -> str:
-    """A migrated PostgreSQL database, emptied for this test; its schema must stay as it is."""
-    postgres.disconnect("migrated")
-    database = Database(postgres.url("migrated"))
-    with database.transaction() as session:
-        for table in (StudyRow, DatasetKeyRow, DatasetRow):
-            session.execute(delete(table))
-    database.close()
-    return postgres.url("migrated")
-
-
-@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.database)])
-def database_url(request: pytest.FixtureRequest) -> str:
-    """Both kinds of database, one after the other: migrated and empty."""
-    url: str = request.getfixturevalue(f"{request.param}_url")
-    return url
-
-
-@pytest.fixture
-def database(database_url: str) -> Iterator[Database]:
-    """An open database of either kind."""
-    opened = Database(database_url)
-    yield opened
-    opened.close()
-
-
-@pytest.fixture
 def sqlite_database(sqlite_url: str) -> Iterator[Database]:
-    """An open SQLite database, for tests that do not care which kind."""
+    """The database at `sqlite_url`."""
     opened = Database(sqlite_url)
     yield opened
     opened.close()
+
+
+@pytest.fixture
+def postgres_url(postgres: PostgresServer, shared_postgres: Database) -> str:
+    """A migrated, empty PostgreSQL database that nobody else is connected to."""
+    postgres.disconnect("migrated")
+    emptied(shared_postgres)
+    return postgres.url("migrated")
+
+
+def emptied(database: Database) -> Database:
+    """The database itself, with nothing in it."""
+    with database.transaction() as session:
+        for table in (StudyRow, DatasetKeyRow, DatasetRow):
+            session.execute(delete(table))
+    return database

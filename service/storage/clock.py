@@ -26,6 +26,8 @@ def lease_clock(session: Session) -> float:
     every holder is gone too; `leases.granted` is how such an old expiry is recognised.
     """
     if session.get_bind().dialect.name == "sqlite":
+        # The transaction begins first: it may wait for another writer, and time goes on.
+        session.connection()
         return time.monotonic()
     return float(
         session.execute(select(func.extract("epoch", func.clock_timestamp()))).scalar_one()

@@ -14,6 +14,8 @@ RUNNABLE = or_(
     StudyRow.state.in_([StudyState.QUEUED, StudyState.RUNNING, StudyState.SELECTING]),
     and_(StudyRow.state == StudyState.PAUSED, StudyRow.intent != Intent.PAUSE),
 )
+MARGIN_SECONDS = 60.0
+"""Longer than any wait for a lock."""
 
 
 class LeaseRepository:
@@ -91,5 +93,8 @@ class LeaseRepository:
 
 
 def _expired(now: float) -> ColumnElement[bool]:
-    """Run out, or further away than it was granted for: the clock has started again."""
-    return or_(LeaseRow.expires <= now, LeaseRow.expires > now + LeaseRow.granted)
+    """Run out, or further away than it can have been granted for: the clock began again.
+
+    The margin is for `now` being a little old: a holder may have renewed since it was read.
+    """
+    return or_(LeaseRow.expires <= now, LeaseRow.expires > now + LeaseRow.granted + MARGIN_SECONDS)

@@ -1,5 +1,6 @@
 """Trials: listed, brought to rungs, ended; with their arrays and epochs in one repository."""
 
+import math
 from collections.abc import Iterable, Sequence
 from typing import Any, Protocol
 
@@ -229,13 +230,16 @@ def _trial_key(token: str | None, ordering: Ordering) -> tuple[float | None, int
     if key is None:
         return None
     value, number = key
-    numeric = isinstance(value, int | float) and not isinstance(value, bool)
-    if not (numeric or (value is None and ordering.nullable)) or not _is_number(number):
+    if not (_is_measure(value) if ordering.nullable else _is_count(value)):
         raise bad_token()
-    if numeric and abs(value) > 1e308:
+    if not _is_count(number):
         raise bad_token()
     return value, number
 
 
-def _is_number(number: object) -> bool:
+def _is_count(number: object) -> bool:
     return isinstance(number, int) and not isinstance(number, bool) and 0 <= number < 2**31
+
+
+def _is_measure(value: object) -> bool:
+    return value is None or (isinstance(value, float) and math.isfinite(value))

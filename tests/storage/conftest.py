@@ -3,6 +3,7 @@
 import pytest
 
 from service.storage.database import Database
+from tests.conftest import emptied
 from tests.storage.driving import DrivenStudy, drive
 
 
@@ -10,3 +11,9 @@ from tests.storage.driving import DrivenStudy, drive
 def driven(database: Database) -> DrivenStudy:
     """A leased study that is RUNNING, on either kind of database."""
     return drive(database)
+
+
+@pytest.fixture
+def sqlite_database(shared_sqlite: Database) -> Database:
+    """An empty database, for the many tests that need one kind only."""
+    return emptied(shared_sqlite)

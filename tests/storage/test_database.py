@@ -79,12 +79,14 @@ def test_a_sqlite_file_that_stays_locked_is_unavailable(
     second.close()
 
 
-def test_a_full_disk_is_said_to_be_full(sqlite_database: Database) -> None:
-    with pytest.raises(StorageFull), sqlite_database.transaction() as session:
+def test_a_full_disk_is_said_to_be_full(sqlite_url: str) -> None:
+    database = Database(sqlite_url)
+    with pytest.raises(StorageFull), database.transaction() as session:
         session.execute(text("PRAGMA max_page_count = 1"))
         session.execute(text("CREATE TABLE filler (content BLOB)"))
         for _ in range(100):
             session.execute(text("INSERT INTO filler VALUES (zeroblob(100000))"))
+    database.close()
 
 
 def test_our_own_mistakes_are_not_called_an_outage(database: Database) -> None:

@@ -61,9 +61,9 @@ def test_down_and_up_again_gives_the_model(empty_url: str) -> None:
     database.close()
 
 
-def test_migrating_again_keeps_what_is_there(database: Database, database_url: str) -> None:
+def test_migrating_again_keeps_what_is_there(database: Database) -> None:
     before = create_study(database, "kept")
-    migrate(database_url)
+    migrate(database.url.render_as_string(hide_password=False))
     with database.read() as session:
         assert StudyRepository(session).get("kept") == before
 

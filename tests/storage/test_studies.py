@@ -304,11 +304,14 @@ def test_a_page_is_one_query_however_many_studies_it_has(database: Database) -> 
         driven.add_cohort(0, [[0]])
         driven.finish(0, TrialState.COMPLETE, 0.5)
     statements: list[str] = []
-    event.listen(
-        database.engine, "before_cursor_execute", lambda *args: statements.append(str(args[2]))
-    )
+
+    def listen(*details: Any) -> None:
+        statements.append(details[2])
+
+    event.listen(database.engine, "before_cursor_execute", listen)
     with database.read() as session:
         page = StudyRepository(session).page(100)
+    event.remove(database.engine, "before_cursor_execute", listen)
     assert all(study.best is not None for study in page.items)
     assert len([statement for statement in statements if "SELECT" in statement]) == 1
 
