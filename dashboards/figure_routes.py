@@ -52,7 +52,7 @@ def list_figures(
         if name in shown:
             data = entry.prepare(frame)
             available = not isinstance(data, Waiting)
-            summary = data.message if isinstance(data, Waiting) else entry.summarise(data)
+            summary = data.say(frame) if isinstance(data, Waiting) else entry.summarise(data)
         items.append(
             FigureEntry(
                 name=name,

@@ -13,6 +13,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, RedirectResponse
 from fastapi.routing import APIRoute
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from pydantic import BeforeValidator
 
 from dashboards import wording
 from dashboards.figures import FIGURES
@@ -24,6 +25,8 @@ from service.errors import InvalidRequest, NotFound, ServiceError
 STUDIES_ON_A_PAGE = 25
 TRIALS_ON_A_PAGE = 50
 
+Absent = BeforeValidator(lambda value: value or None)
+"""An empty field of a form is no filter."""
 Token = Annotated[str | None, Query(max_length=1024)]
 NumberQuery = Annotated[int, Query(ge=0, le=999_999)]
 
@@ -106,7 +109,7 @@ router = APIRouter(route_class=PageRoute, include_in_schema=False)
 def show_studies(
     request: Request,
     container: ContainerDependency,
-    state: StudyState | None = None,
+    state: Annotated[StudyState | None, Absent, Query()] = None,
     family: Annotated[str, Query(max_length=64)] = "",
     name: Annotated[str, Query(max_length=120)] = "",
     order_by: Annotated[str, Query(pattern="^-?(created_at|name)$")] = "-created_at",

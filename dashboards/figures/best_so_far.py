@@ -82,7 +82,7 @@ def _prepare(
     ended = sum(state in ENDED for state in trials.state)
     shown = [value for value in trials.value if value is not None]
     if not ended or not shown:
-        return Waiting("Waiting for the first trial to end.")
+        return Waiting("Waiting for the first trial to end.", "No trial ended with a value.")
     step_x, step_y, step_numbers = _steps(frame, xs)
     baselines = _baselines(frame)
     worst = max(shown) if frame.study.minimize else min(shown)

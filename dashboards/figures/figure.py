@@ -17,9 +17,16 @@ MAX_ROWS = 500
 
 
 class Waiting(NamedTuple):
-    """There is too little data to draw; `message` says what the figure waits for."""
+    """There is too little data to draw."""
 
     message: str
+    """What the figure waits for."""
+    never: str = ""
+    """What to say instead of a study that is over: nothing will come any more."""
+
+    def say(self, frame: StudyFrame) -> str:
+        """The one of both that is true now."""
+        return self.never if self.never and frame.study.over else self.message
 
 
 class Table(NamedTuple):
@@ -64,7 +71,8 @@ class Figure(Generic[Data]):
         """The figure with its sentence and its table; an annotated empty one when waiting."""
         data = self.prepare(frame)
         if isinstance(data, Waiting):
-            return Plot(_waiting_figure(self.title, data), data.message, Table([], []), True)
+            note = data.say(frame)
+            return Plot(_waiting_figure(self.title, note), note, Table([], []), True)
         figure = self.draw(data)
         figure.layout.title.text = self.title
         table = self.tabulate(data)
@@ -92,12 +100,12 @@ def as_json(name: str, entry: Figure[Any], plot: Plot) -> dict[str, Any]:
     }
 
 
-def _waiting_figure(title: str, waiting: Waiting) -> go.Figure:
+def _waiting_figure(title: str, note: str) -> go.Figure:
     figure = sheet(height=220)
     figure.layout.title.text = title
     figure.update_xaxes(visible=False)
     figure.update_yaxes(visible=False)
     figure.add_annotation(
-        text=escape(waiting.message), x=0.5, y=0.5, xref="paper", yref="paper", showarrow=False
+        text=escape(note), x=0.5, y=0.5, xref="paper", yref="paper", showarrow=False
     )
     return figure

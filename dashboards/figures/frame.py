@@ -16,10 +16,11 @@ from service.domain.space import (
     Params,
     distributions,
 )
-from service.domain.states import TERMINAL_TRIAL_STATES, TrialState
+from service.domain.states import TERMINAL_STUDY_STATES, TERMINAL_TRIAL_STATES, TrialState
 from service.domain.summaries import TrialSummary
 
 Picture = NDArray[np.float64]
+OVER = frozenset(state.value for state in TERMINAL_STUDY_STATES)
 ENDED = frozenset(state.value for state in TERMINAL_TRIAL_STATES)
 
 
@@ -41,6 +42,11 @@ class StudyFacts:
     """Searched parameters by name, `family` among them when it is searched."""
     fixed: Params
     """Values that every trial shares, where the study fixes or defaults them."""
+
+    @property
+    def over(self) -> bool:
+        """Whether nothing changes any more."""
+        return self.state in OVER
 
 
 @dataclass(frozen=True)

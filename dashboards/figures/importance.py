@@ -28,7 +28,10 @@ def prepare_importance(frame: StudyFrame) -> Importance | Waiting:
         note = str(analysis.get("note") or "") if analysis else ""
         if note:
             return Waiting(note)
-        return Waiting("Waiting for the engine to compare enough ended trials.")
+        return Waiting(
+            "Waiting for the engine to compare enough ended trials.",
+            "Too few trials ended to tell which parameters matter.",
+        )
     pairs = sorted(
         (
             (name, float(value))

@@ -80,7 +80,7 @@ def prepare_learning_curves(frame: StudyFrame) -> LearningCurves | Waiting:
     trials = frame.trials
     numbers = [trial for trial in choose_trials(frame) if trial in frame.curves]
     if not numbers:
-        return Waiting("Waiting for the first epoch to end.")
+        return Waiting("Waiting for the first epoch to end.", "No epoch was trained.")
     position_of = {trial: position for position, trial in enumerate(trials.number)}
     best = frame.best
     best_number = trials.number[best] if best is not None else None

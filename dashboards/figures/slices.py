@@ -68,7 +68,7 @@ def prepare_slices(frame: StudyFrame) -> Slices | Waiting:
     if not frame.study.space:
         return Waiting("This study searches no parameter: there is nothing to compare.")
     if not inside:
-        return Waiting("Waiting for the first trial to end.")
+        return Waiting("Waiting for the first trial to end.", "No trial ended with a value.")
     best = frame.best
     limit = min(2000, POINTS_IN_ALL // min(len(frame.study.space), MAX_PANELS))
     panels = [

@@ -51,7 +51,7 @@ def prepare_train_against_validation(frame: StudyFrame) -> TrainAgainstValidatio
         if trials.train[position] is not None and trials.validation[position] is not None:
             by_verdict.setdefault(trials.verdict[position] or "", []).append(position)
     if not by_verdict:
-        return Waiting("Waiting for the first trial to end with a train and a validation value.")
+        return Waiting("Waiting for the first trial to end.", "No trial ended with a value.")
     found = [verdict for verdict in VERDICT_MARKS if verdict in by_verdict]
     clouds = [_cloud(frame, verdict, by_verdict[verdict]) for verdict in found]
     values = [value for cloud in clouds for value in cloud.train + cloud.validation]

@@ -118,6 +118,7 @@ export class FigureElement extends HTMLElement {
     this.drawnWidth = Math.round(this.plot.clientWidth);
     const layout = fitToPage(answer.figure.layout, this.drawnWidth);
     this.plot.style.minHeight = `${layout.height}px`;
+    this.classList.toggle("strips", Boolean(layout.meta?.strips));
     await Plotly.react(this.plot, answer.figure.data, layout, CONFIG);
     if (!this.bound) this.bindClicks();
   }

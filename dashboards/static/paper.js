@@ -61,7 +61,8 @@ function layOutPanels(layout, most) {
 function columnsFor(count, most) {
   let best = 1;
   let fewest = Infinity;
-  for (let columns = Math.min(most, count); columns >= Math.ceil(Math.min(most, count) / 2); columns -= 1) {
+  const widest = Math.min(most, count);
+  for (let columns = widest; columns >= Math.max(Math.min(2, widest), widest / 2); columns -= 1) {
     const holes = Math.ceil(count / columns) * columns - count;
     if (holes < fewest) [best, fewest] = [columns, holes];
   }

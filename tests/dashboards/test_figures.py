@@ -35,8 +35,13 @@ def frame_of(size: str) -> StudyFrame:
     if size == "one":
         return make_study(count=1).frame(trial=0)
     if size == "huge":
-        return make_study(count=10_000, epochs=6).frame(trial=0)
+        return make_study(count=10_000, epochs=2).frame(trial=0)
     return make_study(count=24, running=4).frame(trial=3)
+
+
+@cache
+def answer_of(name: str, size: str) -> dict[str, Any]:
+    return as_answer(name, frame_of(size))
 
 
 def as_answer(name: str, frame: StudyFrame) -> dict[str, Any]:
@@ -62,14 +67,14 @@ each_size = pytest.mark.parametrize("size", ["empty", "queued", "one", "normal",
 @each_figure
 @each_size
 def test_a_figure_renders_as_strict_json_at_every_size(name: str, size: str) -> None:
-    answer = as_answer(name, frame_of(size))
+    answer = answer_of(name, size)
     assert json.loads(json.dumps(answer, allow_nan=False))["name"] == name
 
 
 @each_figure
 @each_size
 def test_a_figure_has_a_title_and_one_sentence(name: str, size: str) -> None:
-    answer = as_answer(name, frame_of(size))
+    answer = answer_of(name, size)
     assert answer["title"] and answer["figure"]["layout"]["title"]["text"] == answer["title"]
     assert answer["summary"].endswith(".")
     assert "None" not in answer["summary"] and "nan" not in answer["summary"]
@@ -78,14 +83,14 @@ def test_a_figure_has_a_title_and_one_sentence(name: str, size: str) -> None:
 @each_figure
 @each_size
 def test_no_trace_has_more_than_2000_points(name: str, size: str) -> None:
-    for trace in as_answer(name, frame_of(size))["figure"]["data"]:
+    for trace in answer_of(name, size)["figure"]["data"]:
         assert len(trace.get("x") or []) <= MAX_POINTS
         assert len(trace.get("y") or []) <= MAX_POINTS
 
 
 @each_figure
 def test_the_axes_of_a_figure_have_titles(name: str) -> None:
-    answer = as_answer(name, frame_of("normal"))
+    answer = answer_of(name, "normal")
     assert not answer["waiting"]
     layout = answer["figure"]["layout"]
     axes = [layout[key] for key in layout if key.startswith(("xaxis", "yaxis"))]
@@ -94,14 +99,14 @@ def test_the_axes_of_a_figure_have_titles(name: str) -> None:
 
 @each_figure
 def test_a_figure_says_what_it_waits_for_when_nothing_is_there(name: str) -> None:
-    answer = as_answer(name, frame_of("empty"))
+    answer = answer_of(name, "empty")
     assert answer["waiting"]
     assert answer["figure"]["layout"]["annotations"][0]["text"] == answer["summary"]
 
 
 @each_figure
 def test_the_table_of_a_figure_is_rectangular_and_bounded(name: str) -> None:
-    table = as_answer(name, frame_of("huge"))["table"]
+    table = answer_of(name, "huge")["table"]
     assert 0 < len(table["rows"]) <= MAX_ROWS
     assert all(len(row) == len(table["columns"]) for row in table["rows"])
 

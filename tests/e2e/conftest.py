@@ -103,7 +103,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         yield site
 
 
-class serve:  # noqa: N801 - reads as a function
+class serve:
     """Serve an app over a fresh database for as long as the block runs."""
 
     def __init__(self, folder: Path) -> None:
@@ -180,8 +180,7 @@ def hostile_study() -> SyntheticStudy:
             update={
                 "params": {**trial.params, "activation": MARKUP},
                 "failure": failure if trial.number % 3 == 1 else trial.failure,
-                "verdict": trial.verdict
-                and trial.verdict.model_copy(update={"sentence": MARKUP}),
+                "verdict": trial.verdict and trial.verdict.model_copy(update={"sentence": MARKUP}),
             }
         )
         for trial in study.trials
