@@ -10,6 +10,7 @@ from rich.text import Text
 from service.client import Client, StudyHandle
 from service.commands.answer import comparison
 from service.commands.exits import Exit, Stop
+from service.commands.listening import listen
 from service.commands.output import Output, configure_logging
 from service.commands.progress import ProgressView
 from service.commands.serve import LOOK_SECONDS, announce, obeying_signals
@@ -19,7 +20,6 @@ from service.domain.states import TERMINAL_STUDY_STATES, StudyState
 from service.settings import Settings
 
 POLL_SECONDS = 0.2
-PEAK_LATENT = 4
 
 VAE_SPEC: dict[str, Any] = {
     "name": "digits-vae",
@@ -32,7 +32,7 @@ VAE_SPEC: dict[str, Any] = {
         "latent_dim": 16,
         "batch_size": 64,
     },
-    "training": {"epochs": 60, "early_stopping": {"patience": 10}},
+    "training": {"epochs": 40, "early_stopping": {"patience": 10}},
     "sampler": {"type": "tpe"},
     "budget": {"trials": 24},
 }
@@ -46,7 +46,7 @@ AUTOENCODER_SPEC: dict[str, Any] = {
         "latent_dim": 16,
         "batch_size": 64,
     },
-    "training": {"epochs": 60, "early_stopping": {"patience": 10}},
+    "training": {"epochs": 40, "early_stopping": {"patience": 10}},
     "sampler": {"type": "grid"},
 }
 
@@ -74,12 +74,13 @@ def run(settings: Settings, exit_at_end: bool, output: Output) -> int:
 def _serve_anywhere(settings: Settings, output: Output) -> Service:
     """On the usual port, or on a free one when that is taken."""
     try:
-        return Service(settings)
+        listener = listen(settings.host, settings.port)
     except Stop as error:
         if error.code is not Exit.PORT_IN_USE:
             raise
         output.note(Text(f"port {settings.port} is taken; using a free one"))
-        return Service(settings.model_copy(update={"port": 0}))
+        listener = listen(settings.host, 0)
+    return Service(settings, listener)
 
 
 def _watch(
@@ -106,7 +107,7 @@ def _show(client: Client, handle: StudyHandle, study: Study, output: Output) -> 
         raise Stop(Exit.STUDY_FAILED, f"{study.name} is {study.state.value}: {reason}")
     best = handle.best()
     if output.as_json:
-        output.result({"event": "best", "url": handle.url, **best.model_dump(mode="json")})
+        output.result({"event": "best", "url": handle.url, "best": best.model_dump(mode="json")})
         return
     output.say(Text(f"\n{study.name}: the best config (POST it to get the same model again)"))
     sys.stdout.write(client.best_config_yaml(study.id))

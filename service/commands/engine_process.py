@@ -63,8 +63,7 @@ class EngineProcess:
                 process.wait(GRACE_SECONDS)
             except subprocess.TimeoutExpired:
                 log.warning("the engine did not end in time and is killed")
-            _kill_group(process)
-            process.wait()
+            _clear_away(process)
         self._keeper.join(GRACE_SECONDS)
 
     def _keep(self) -> None:
@@ -78,7 +77,7 @@ class EngineProcess:
             process.wait()
             if self._stopping.is_set():
                 return
-            _kill_group(process)
+            _clear_away(process)
             deaths = 1 if time.monotonic() - begin > HEALTHY_SECONDS else deaths + 1
             pause = BACKOFF_SECONDS[min(deaths, len(BACKOFF_SECONDS)) - 1]
             log.error(
@@ -105,9 +104,12 @@ def _signal_process(process: subprocess.Popen[bytes], number: signal.Signals) ->
         log.debug("the engine has just ended")
 
 
-def _kill_group(process: subprocess.Popen[bytes]) -> None:
-    """Kill what is left of the engine's group: its workers."""
+def _clear_away(process: subprocess.Popen[bytes]) -> None:
+    """Kill what is left of the engine's group, its workers; close our end of its pipe."""
     try:
         os.killpg(process.pid, signal.SIGKILL)
     except (ProcessLookupError, PermissionError):
         log.debug("nothing is left of the engine's group")
+    process.wait()
+    if process.stdin is not None:
+        process.stdin.close()

@@ -50,7 +50,9 @@ def submit(url: str, file: Path, watch_it: bool, output: Output) -> int:
     with connected(url) as client:
         handle = client.submit(file)
         if output.as_json:
-            output.result({"event": "submitted", "url": handle.url, **_record(handle.submitted)})
+            output.result(
+                {"event": "submitted", "url": handle.url, "study": _record(handle.submitted)}
+            )
         output.say(Text(f"submitted {handle.submitted.name}: {handle.id}"))
         output.say(Text(f"  {handle.url}"))
         for warning in handle.warnings:
@@ -107,7 +109,7 @@ def _follow(handle: StudyHandle, output: Output, timeout: float | None) -> int:
     with ProgressView(output) as view:
         study = handle.wait(timeout=timeout, on_progress=view.update, poll_seconds=0.3)
     if output.as_json:
-        output.result({"event": "finished", **_record(study)})
+        output.result({"event": "finished", "study": _record(study)})
     output.say(Text(f"{study.name} is {study.state.value}"))
     if study.best is not None and not output.as_json:
         print_values(study, output)

@@ -6,11 +6,15 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
+from typing import TYPE_CHECKING
 
 from service.commands.exits import Exit, Stop
+from service.commands.listening import listen
 from service.commands.output import Output, configure_logging
-from service.commands.server import Service
 from service.settings import Settings
+
+if TYPE_CHECKING:
+    from service.commands.server import Service
 
 LOOK_SECONDS = 0.2
 
@@ -18,7 +22,11 @@ LOOK_SECONDS = 0.2
 def run(settings: Settings, output: Output) -> int:
     """Serve until told to stop; the exit code."""
     configure_logging(settings.log_level)
-    with obeying_signals() as stop, Service(settings) as service:
+    listener = listen(settings.host, settings.port)
+    # Only now: loading the server takes a second, and a wrong address should be told at once.
+    from service.commands.server import Service
+
+    with obeying_signals() as stop, Service(settings, listener) as service:
         announce(service, settings, output)
         while not stop.wait(LOOK_SECONDS):
             if service.failed():
@@ -26,7 +34,7 @@ def run(settings: Settings, output: Output) -> int:
     return Exit.OK
 
 
-def announce(service: Service, settings: Settings, output: Output) -> None:
+def announce(service: "Service", settings: Settings, output: Output) -> None:
     """Say where it serves."""
     if output.as_json:
         output.result(

@@ -1,6 +1,5 @@
 """The HTTP server and the engine beside it, as one thing that starts and stops."""
 
-import ipaddress
 import logging
 import socket
 import threading
@@ -13,6 +12,7 @@ from fastapi import FastAPI
 
 from service.commands.engine_process import EngineProcess
 from service.commands.exits import Exit, Stop
+from service.commands.listening import BACKLOG, address_of
 from service.commands.preparation import prepare
 from service.main import create_app
 from service.settings import Settings
@@ -21,28 +21,24 @@ log = logging.getLogger(__name__)
 
 START_SECONDS = 30.0
 DRAIN_SECONDS = 1
-BACKLOG = 2048
 
 
 class Service:
-    """`with Service(settings) as service:` serves until the block ends.
+    """`with Service(settings, listener) as service:` serves until the block ends.
 
-    Raises Stop for a host that is not loopback, a port in use, or a database out of reach.
+    Raises Stop for a database out of reach. The listener is closed in any case.
     """
 
-    def __init__(self, settings: Settings, *, with_engine: bool = True) -> None:
-        refuse_open_host(settings.host)
+    def __init__(
+        self, settings: Settings, listener: socket.socket, *, with_engine: bool = True
+    ) -> None:
         self._settings = settings
-        self._socket = bind(settings.host, settings.port)
+        self._socket = listener
+        self.url = address_of(listener)
+        """Where it serves."""
         self._engine = EngineProcess(settings.environment()) if with_engine else None
         self._server: _Server | None = None
         self._thread: threading.Thread | None = None
-
-    @property
-    def url(self) -> str:
-        """Where it serves."""
-        host = f"[{self._settings.host}]" if ":" in self._settings.host else self._settings.host
-        return f"http://{host}:{self._socket.getsockname()[1]}"
 
     @property
     def engine_pid(self) -> int | None:
@@ -119,37 +115,3 @@ class _Server(uvicorn.Server):
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         self._app.state.container.feeds.close()
         await super().shutdown(sockets)
-
-
-def refuse_open_host(host: str) -> None:
-    """Only loopback, until access tokens exist: whoever reaches the port may do everything."""
-    try:
-        found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
-    except OSError:
-        raise Stop(Exit.USAGE, f"the host {host!r} cannot be resolved") from None
-    addresses = {str(entry[4][0]).partition("%")[0] for entry in found}
-    if not all(ipaddress.ip_address(address).is_loopback for address in addresses):
-        raise Stop(
-            Exit.USAGE,
-            f"refusing to listen on {host}: there are no access tokens yet, so anyone who reaches "
-            "the port could do everything. Listen on 127.0.0.1 and reach it from elsewhere "
-            "through a tunnel: ssh -L 8321:127.0.0.1:8321 THIS-MACHINE",
-        )
-
-
-def bind(host: str, port: int) -> socket.socket:
-    """A listening socket. Raises Stop when the port is taken."""
-    family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
-    listener = socket.socket(family, socket.SOCK_STREAM)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listener.bind((host, port))
-        listener.listen(BACKLOG)
-    except OSError as error:
-        listener.close()
-        raise Stop(
-            Exit.PORT_IN_USE,
-            f"cannot listen on {host}:{port} ({error.strerror}); stop what listens there, or "
-            "choose another port with --port (0 picks a free one)",
-        ) from None
-    return listener

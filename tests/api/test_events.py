@@ -2,7 +2,7 @@
 
 import json
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -12,11 +12,9 @@ import pytest
 from service.client.stream import Message, read_messages
 from service.domain.states import StudyState
 from service.storage.studies import StudyRepository
-from tests.api.conftest import House
-from tests.dashboards.seeding import Seeded
+from tests.api.house import House, Seed
 from tests.dashboards.synthetic import make_study
 
-Seed = Callable[..., Seeded]
 DEADLINE_SECONDS = 20.0
 
 

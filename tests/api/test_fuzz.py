@@ -8,13 +8,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.api.conftest import MINIMAL
+from tests.api.house import MINIMAL
 from tests.api.test_json_text import documents
 
 FIXTURES = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 REFUSALS = {413, 415, 422}
 
-quick = settings(max_examples=60, deadline=None, suppress_health_check=FIXTURES)
+quick = settings(max_examples=25, deadline=None, suppress_health_check=FIXTURES)
 
 
 def check(answer: httpx.Response) -> None:
@@ -58,7 +58,7 @@ values = st.recursive(
 )
 
 
-@settings(quick, max_examples=150)
+@settings(quick, max_examples=60)
 @given(st.dictionaries(fields, values, max_size=4))
 def test_specs_that_are_nearly_right_are_answered(
     http: httpx.Client, changes: dict[str, Any]
@@ -73,7 +73,7 @@ distributions = st.fixed_dictionaries(
 names = st.sampled_from(["learning_rate", "hidden_width", "depth", "latent_dim", "dropout"])
 
 
-@settings(quick, max_examples=100)
+@settings(quick, max_examples=40)
 @given(
     st.dictionaries(names, distributions | numbers, max_size=3),
     st.sampled_from(["grid", "random", "tpe", "gp"]),

@@ -8,7 +8,7 @@ import jsonschema
 import pytest
 from jsonschema import Draft202012Validator
 
-from tests.api.conftest import House
+from tests.api.house import House
 
 METHODS = {"get", "post", "delete", "put", "patch"}
 

@@ -6,7 +6,7 @@ import pytest
 
 from service.api.pointers import read_spec
 from service.errors import InvalidSpec
-from tests.api.conftest import MINIMAL
+from tests.api.house import MINIMAL
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,6 @@
 import io
 import json
 import zipfile
-from collections.abc import Callable
 from typing import Any
 
 import httpx
@@ -13,11 +12,9 @@ import yaml
 from service.domain.records import Artifact, Dataset
 from service.domain.states import StudyState
 from service.storage.datasets import DatasetRepository
-from tests.api.conftest import House
+from tests.api.house import House, Seed
 from tests.dashboards.seeding import Seeded
 from tests.dashboards.synthetic import DATA_HASH, make_dataset
-
-Seed = Callable[..., Seeded]
 
 WEIGHTS = b"not really safetensors"
 
@@ -96,7 +93,7 @@ def test_a_complete_study_is_compared_with_its_baselines(
 def test_every_link_of_best_leads_somewhere(
     http: httpx.Client, running: Seeded, house: House
 ) -> None:
-    _leave_checkpoint(house, running)
+    leave_checkpoint(house, running)
     for link in http.get(f"/v1/studies/{running.study_id}/best").json()["links"].values():
         assert http.get(link).status_code == 200, link
 
@@ -146,7 +143,7 @@ def test_the_config_can_be_posted_back_and_carries_the_seed(
 def test_the_checkpoint_is_the_file_that_the_trial_left(
     http: httpx.Client, running: Seeded, house: House
 ) -> None:
-    sha256 = _leave_checkpoint(house, running)
+    sha256 = leave_checkpoint(house, running)
     answer = http.get(f"/v1/studies/{running.study_id}/best/checkpoint")
     assert answer.content == WEIGHTS
     assert answer.headers["etag"] == f'"{sha256}"'
@@ -156,7 +153,7 @@ def test_the_checkpoint_is_the_file_that_the_trial_left(
 def test_the_model_is_a_zip_that_needs_nothing_of_ours(
     http: httpx.Client, running: Seeded, house: House
 ) -> None:
-    _leave_checkpoint(house, running)
+    leave_checkpoint(house, running)
     best = http.get(f"/v1/studies/{running.study_id}/best").json()
 
     answer = http.get(f"/v1/studies/{running.study_id}/best/model")
@@ -190,7 +187,7 @@ def test_a_lost_checkpoint_is_said_so(http: httpx.Client, running: Seeded) -> No
     assert "checkpoint" in answer.json()["detail"]
 
 
-def _leave_checkpoint(house: House, seeded: Seeded) -> str:
+def leave_checkpoint(house: House, seeded: Seeded) -> str:
     """As if the best trial had left its checkpoint when it ended."""
     from sqlalchemy import insert, select
 

@@ -3,7 +3,7 @@
 import httpx
 import pytest
 
-from tests.api.conftest import MINIMAL, House
+from tests.api.house import MINIMAL, House
 
 PROBLEM = "application/problem+json"
 

@@ -2,7 +2,6 @@
 
 import json
 import re
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -11,10 +10,7 @@ import numpy as np
 import pytest
 
 from service.api.dependencies import STUDY_ID_PATTERN
-from tests.api.conftest import MINIMAL, House
-from tests.dashboards.seeding import Seeded
-
-Seed = Callable[..., Seeded]
+from tests.api.house import MINIMAL, House, Seed
 
 
 def test_the_minimal_spec_makes_a_queued_study(http: httpx.Client) -> None:

@@ -1,13 +1,9 @@
 """Trials and their epochs."""
 
-from collections.abc import Callable
-
 import httpx
 import pytest
 
-from tests.dashboards.seeding import Seeded
-
-Seed = Callable[..., Seeded]
+from tests.api.house import Seed
 
 
 def test_trials_are_paged_filtered_and_ordered(http: httpx.Client, seed: Seed) -> None:
