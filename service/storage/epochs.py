@@ -9,6 +9,7 @@ from sqlalchemy import (
     Float,
     SQLColumnExpression,
     Text,
+    bindparam,
     cast,
     func,
     insert,
@@ -25,6 +26,20 @@ from service.storage.columns import finite, finite_values
 from service.storage.locking import append_event, lock_study
 from service.storage.tables import EpochRow, StudyRow, TrialRow
 from service.storage.trial_records import epoch_record
+
+_RUNNING = (
+    select(TrialRow)
+    .where(
+        TrialRow.study_id == bindparam("study_id"),
+        TrialRow.number.in_(bindparam("numbers", expanding=True)),
+        TrialRow.state == TrialState.RUNNING,
+    )
+    .options(load_only(TrialRow.number, TrialRow.attempt, TrialRow.epochs))
+)
+"""Built once: it runs for every batch of epochs."""
+
+_INSERT = insert(EpochRow.metadata.tables[EpochRow.__tablename__])
+"""Of the table, not of the class: epochs are never held as objects while they are written."""
 
 
 @dataclass(frozen=True)
@@ -53,23 +68,27 @@ class EpochRepository:
         """
         study = lock_study(self._session, study_id, fence)
         trials = self._running(study_id, {trial for trial, _, _ in reports})
+        reached = {number: trial.epochs for number, trial in trials.items()}
         rows: list[dict[str, Any]] = []
         points: list[tuple[int, int, float | None, float | None]] = []
         for number, attempt, report in sorted(reports, key=lambda item: (item[0], item[2].epoch)):
             trial = trials.get(number)
-            if trial is None or trial.attempt != attempt or report.epoch <= trial.epochs:
+            if trial is None or trial.attempt != attempt or report.epoch <= reached[number]:
                 continue
-            if report.epoch != trial.epochs + 1:
+            if report.epoch != reached[number] + 1:
                 raise Conflict(
-                    f"epoch {report.epoch} of trial {number} does not follow {trial.epochs}"
+                    f"epoch {report.epoch} of trial {number} does not follow {reached[number]}"
                 )
-            trial.epochs = report.epoch
+            reached[number] = report.epoch
             row = _row(trial.key, report, study.metric)
             rows.append(row)
             objective = (row["objective_train"], row["objective_validation"])
             points.append((number, report.epoch, *objective))
         if rows:
-            self._session.execute(insert(EpochRow), rows)
+            # Before the trials are touched, so that all of them are flushed once, at the end.
+            self._session.execute(_INSERT, rows)
+            for number, epoch in reached.items():
+                trials[number].epochs = epoch
             study.epochs += len(rows)
             append_event(self._session, study, "epochs", {"epochs": points})
         return len(rows)
@@ -118,15 +137,7 @@ class EpochRepository:
         return _curves(self._session.execute(statement))
 
     def _running(self, study_id: str, numbers: Iterable[int]) -> dict[int, TrialRow]:
-        rows = self._session.scalars(
-            select(TrialRow)
-            .where(
-                TrialRow.study_id == study_id,
-                TrialRow.number.in_(list(numbers)),
-                TrialRow.state == TrialState.RUNNING,
-            )
-            .options(load_only(TrialRow.number, TrialRow.attempt, TrialRow.epochs))
-        )
+        rows = self._session.scalars(_RUNNING, {"study_id": study_id, "numbers": sorted(numbers)})
         return {row.number: row for row in rows}
 
     def _metric(self, column: Any, metric: str) -> ColumnElement[Any]:

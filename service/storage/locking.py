@@ -7,7 +7,7 @@ refusal of stale writers (rule R5) need nothing else. Lock order: study, then le
 
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session, load_only
 
 from service.errors import NotFound, Stale
@@ -38,6 +38,14 @@ _COUNTERS = load_only(
     StudyRow.decision,
     StudyRow.fence,
 )
+_LOCK = (
+    select(StudyRow)
+    .where(StudyRow.id == bindparam("study_id"))
+    .options(_COUNTERS)
+    .with_for_update()
+    .execution_options(populate_existing=True)
+)
+"""Built once: every write begins with it."""
 
 
 def missing(study_id: str) -> NotFound:
@@ -53,13 +61,7 @@ def lock_study(session: Session, study_id: str, fence: int | None = None) -> Stu
     """
     row: StudyRow | None = session.info.get(study_id)
     if row is None:
-        row = session.scalars(
-            select(StudyRow)
-            .where(StudyRow.id == study_id)
-            .options(_COUNTERS)
-            .with_for_update()
-            .execution_options(populate_existing=True)
-        ).one_or_none()
+        row = session.scalars(_LOCK, {"study_id": study_id}).one_or_none()
         if row is None:
             raise missing(study_id)
         session.info[study_id] = row

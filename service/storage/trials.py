@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterable, Sequence
 from typing import Any, Protocol
 
-from sqlalchemy import insert, select
+from sqlalchemy import bindparam, insert, select
 from sqlalchemy.orm import Session
 
 from service.domain.records import (
@@ -38,6 +38,10 @@ from service.storage.trial_records import artifact_record, trial_record
 __all__ = ["Curve", "NewArray", "NewTrial", "TrialRepository"]
 
 ORDERS = {"number": TrialRow.number, "value": TrialRow.value, "epochs": TrialRow.epochs}
+
+_ONE = select(TrialRow).where(
+    TrialRow.study_id == bindparam("study_id"), TrialRow.number == bindparam("number")
+)
 
 
 class LeftFile(Protocol):
@@ -188,9 +192,11 @@ class TrialRepository(ArrayRepository, EpochRepository):
 
     def _lock_trial(self, study_id: str, fence: int, number: int) -> tuple[StudyRow, TrialRow]:
         study = lock_study(self._session, study_id, fence)
-        row = self._session.scalars(
-            select(TrialRow).where(TrialRow.study_id == study_id, TrialRow.number == number)
-        ).one_or_none()
+        # What this transaction has written to other rows can wait for its end, in one batch.
+        with self._session.no_autoflush:
+            row = self._session.scalars(
+                _ONE, {"study_id": study_id, "number": number}
+            ).one_or_none()
         if row is None:
             raise NotFound(f"study {study_id} has no trial {number}")
         return study, row
@@ -214,6 +220,10 @@ class TrialRepository(ArrayRepository, EpochRepository):
         cohort = self._session.get_one(CohortRow, (trial.study_id, trial.cohort))
         array.live -= 1
         cohort.live -= 1
+        # The session's own references are weak: without these two both rows would be read
+        # again for every trial of the array.
+        self._session.info[CohortRow, trial.study_id] = cohort
+        self._session.info[ArrayRow, trial.study_id] = array
         if array.live == 0:
             array.state = ArrayState.DONE
 
