@@ -12,10 +12,18 @@ _SERVER_TIME = select(func.clock_timestamp(type_=UtcDateTime))
 
 
 def now(session: Session) -> datetime:
-    """The database's time, for records. SQLite lives on this machine and shares its clock."""
-    if session.get_bind().dialect.name == "sqlite":
-        return datetime.now(UTC)
-    return session.execute(_SERVER_TIME).scalar_one()
+    """The database's time, for records; asked once a transaction, so the same all through it.
+
+    SQLite lives on this machine and shares its clock.
+    """
+    moment: datetime | None = session.info.get(now)
+    if moment is None:
+        if session.get_bind().dialect.name == "sqlite":
+            moment = datetime.now(UTC)
+        else:
+            moment = session.execute(_SERVER_TIME).scalar_one()
+        session.info[now] = moment
+    return moment
 
 
 def lease_clock(session: Session) -> float:

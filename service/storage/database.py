@@ -1,5 +1,6 @@
 """The connection to SQLite or PostgreSQL: one engine per URL, transactions, reads."""
 
+import logging
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -15,6 +16,7 @@ from service.errors import ServiceError
 from service.storage import clock
 from service.storage.faults import is_transient, service_error
 
+logger = logging.getLogger(__name__)
 Result = TypeVar("Result")
 
 BUSY_SECONDS = 30
@@ -91,7 +93,7 @@ class Database:
             return work(session)
 
     def now(self, session: Session) -> datetime:
-        """The database's time."""
+        """The database's time, the same all through a transaction."""
         return clock.now(session)
 
     def close(self) -> None:
@@ -107,6 +109,9 @@ def _faults() -> Iterator[None]:
         known = service_error(error)
         if known is None:
             raise
+        logger.warning(
+            "%s: %s", known.detail, error.orig if isinstance(error, DBAPIError) else error
+        )
         raise known from error
 
 
