@@ -165,9 +165,9 @@ def read_pictures(content: bytes, dataset: Dataset) -> Pictures | None:
     features = int(np.prod(shape))
     indices = tensors.pop("worst_index", np.zeros(0))
     samples: dict[str, Picture] = {
-        name: np.nan_to_num(tensor.astype(np.float64))
+        name: np.nan_to_num(tensor.astype(np.float64)).reshape(len(tensor), features)
         for name, tensor in tensors.items()
-        if tensor.ndim == 2 and tensor.shape[1] == features
+        if tensor.ndim > 1 and tensor.size == len(tensor) * features
     }
     if any(name not in samples or len(samples[name]) == 0 for name in REQUIRED):
         return None
