@@ -68,6 +68,8 @@ def test_an_array_goes_from_segment_to_segment(driven: DrivenStudy) -> None:
         trials.record_saved(driven.id, driven.fence, 0, 0, 3, "state-3")
         trials.array_at_rung(driven.id, driven.fence, 0, 0)
     assert array(driven).state == ArrayState.AT_RUNG
+    assert trial(driven, 0).state is TrialState.QUEUED
+    assert driven.study().progress.running == 0
     driven.finish(1, TrialState.PRUNED, 0.9)
     with driven.trials() as trials:
         trials.continue_array(driven.id, driven.fence, 0, 0, 3)
