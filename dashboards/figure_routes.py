@@ -4,7 +4,7 @@ import hashlib
 import json
 from typing import Annotated
 
-from fastapi import APIRouter, Header, Query, Request, Response
+from fastapi import APIRouter, Header, Path, Query, Request, Response
 
 from dashboards.answers import FigureAnswer, FigureEntry, FigureList
 from dashboards.figures import FIGURES
@@ -77,7 +77,7 @@ def get_figure(
     study: StudyDependency,
     container: ContainerDependency,
     request: Request,
-    name: str,
+    name: Annotated[str, Path(description="One of the list.", examples=["slice"])],
     trial: TrialQuery = None,
     if_none_match: Annotated[
         str | None, Header(description="An ETag of before: answers 304 if it still holds.")
