@@ -38,13 +38,12 @@ def create_app(
         database=database,
         artifacts=FilesystemArtifacts(settings.artifact_root),
         catalog=catalog(),
-        feeds=Feeds(database, settings.poll_seconds),
+        feeds=Feeds(database, settings.poll_seconds, settings.heartbeat_seconds),
         data_roots=settings.data_roots,
         data_dir=settings.data_dir,
         data_store=settings.data_store,
         versions=versions(),
         max_body_bytes=settings.max_body_bytes,
-        heartbeat_seconds=settings.heartbeat_seconds,
         engine_alive=engine_alive,
     )
 

@@ -41,7 +41,6 @@ class Container:
     versions: Mapping[str, str]
     """Of what a result may depend on; stored with every study."""
     max_body_bytes: int = 1_048_576
-    heartbeat_seconds: float = 15.0
     engine_alive: Callable[[], bool] | None = None
     """Where this process looks after an engine: whether it runs."""
 

@@ -44,12 +44,7 @@ async def watch_study(
     is sent every 15 seconds of silence.
     """
     position = _position(last_event_id) if last_event_id else after
-    stream = container.feeds.watch(
-        study.id,
-        newest=study.event,
-        after=position,
-        heartbeat_seconds=container.heartbeat_seconds,
-    )
+    stream = container.feeds.watch(study.id, newest=study.event, after=position)
     return StreamingResponse(
         stream,
         media_type="text/event-stream",

@@ -78,7 +78,7 @@ class Feed:
         self.newest = newest
         """Sequence of the newest event that was polled."""
         self.end: str | None = None
-        self.poller: asyncio.Task[None] | None = None
+        self.tasks: list[asyncio.Task[None]] = []
         self._frames: deque[Frame] = deque(maxlen=KEPT_EVENTS)
         self._changed = asyncio.Event()
         self._silent_looks = 0
@@ -113,21 +113,28 @@ class Feed:
         start = sequence + 1 - self._frames[0].sequence
         return [self._frames[i] for i in range(start, min(start + BATCH, len(self._frames)))]
 
-    async def wait(self, seconds: float) -> bool:
-        """Whether something changed within so long."""
-        try:
-            await asyncio.wait_for(self._changed.wait(), seconds)
-        except TimeoutError:
-            return False
-        return True
+    async def change(self) -> None:
+        """Wait until something has changed, or nothing has for long enough to say so."""
+        await self._changed.wait()
+
+    async def beat(self, seconds: float) -> None:
+        """Wake the watchers after every so long a silence."""
+        while True:
+            quiet_since = self._changed
+            await asyncio.sleep(seconds)
+            if self._changed is quiet_since:
+                self.wake()
 
 
 class Feeds:
     """The feeds of all watched studies of one process; lives on its event loop."""
 
-    def __init__(self, database: Database, poll_seconds: float = 0.3) -> None:
+    def __init__(
+        self, database: Database, poll_seconds: float = 0.3, heartbeat_seconds: float = 15.0
+    ) -> None:
         self._database = database
         self._poll_seconds = poll_seconds
+        self._heartbeat_seconds = heartbeat_seconds
         self._feeds: dict[str, Feed] = {}
         self._limiter: anyio.CapacityLimiter | None = None
         self._closed = False
@@ -143,9 +150,7 @@ class Feeds:
         for feed in self._feeds.values():
             feed.wake()
 
-    async def watch(
-        self, study_id: str, newest: int, after: int, heartbeat_seconds: float = 15.0
-    ) -> AsyncIterator[bytes]:
+    async def watch(self, study_id: str, newest: int, after: int) -> AsyncIterator[bytes]:
         """Every event after a position, in order, in the wire format, until the study is over.
 
         `newest` is the study's newest event now; a position beyond it is taken for it.
@@ -157,15 +162,16 @@ class Feeds:
                 frames = feed.after(position)
                 if frames is None:
                     frames = await self._read(partial(self._load, study_id, position))
-                for frame in frames:
-                    yield frame.data
-                    position = frame.sequence
                 if frames:
+                    yield b"".join(frame.data for frame in frames)
+                    position = frames[-1].sequence
                     continue
                 if feed.end:
                     yield encode_end(feed.end)
                     return
-                if not await feed.wait(heartbeat_seconds):
+                await feed.change()
+                if feed.after(position) == [] and feed.end is None:
+                    # Woken for nothing: it has been silent for a while.
                     yield HEARTBEAT
         finally:
             self._leave(feed)
@@ -174,7 +180,10 @@ class Feeds:
         feed = self._feeds.get(study_id)
         if feed is None:
             feed = self._feeds[study_id] = Feed(study_id, newest)
-            feed.poller = asyncio.create_task(self._poll(feed))
+            feed.tasks = [
+                asyncio.create_task(self._poll(feed)),
+                asyncio.create_task(feed.beat(self._heartbeat_seconds)),
+            ]
         feed.watchers += 1
         return feed
 
@@ -182,8 +191,8 @@ class Feeds:
         feed.watchers -= 1
         if not feed.watchers and self._feeds.get(feed.study_id) is feed:
             del self._feeds[feed.study_id]
-            assert feed.poller is not None
-            feed.poller.cancel()
+            for task in feed.tasks:
+                task.cancel()
 
     async def _poll(self, feed: Feed) -> None:
         while feed.end is None:

@@ -3,7 +3,6 @@
 import itertools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -65,8 +64,3 @@ def seed(house: House) -> Seed:
         return seed_study(house.database, make_study(study_id=study_id, **options))
 
     return write
-
-
-@pytest.fixture
-def data_root(house: House) -> Path:
-    return house.settings.data_roots[0]

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from service.api.feeds import BATCH, KEPT_EVENTS, Feed, Feeds, Frame, Snapshot
+from service.api.feeds import BATCH, KEPT_EVENTS, Feed, Feeds, Frame, Snapshot, encode_end
 from service.domain.states import StudyState
 from service.errors import Unavailable
 from service.storage.database import Database
@@ -42,13 +42,11 @@ def test_what_a_feed_no_longer_keeps_must_be_read_from_the_log() -> None:
 
 def test_watchers_of_a_study_share_one_poller(sqlite_database: Database) -> None:
     seeded = seed_study(sqlite_database, make_study(count=0, running=1, planned=2))
-    feeds = Feeds(sqlite_database, poll_seconds=0.02)
+    feeds = Feeds(sqlite_database, poll_seconds=0.02, heartbeat_seconds=0.05)
     newest = newest_event(seeded)
 
     async def scenario() -> None:
-        streams = [
-            feeds.watch(seeded.study_id, newest, newest, heartbeat_seconds=0.05) for _ in range(5)
-        ]
+        streams = [feeds.watch(seeded.study_id, newest, newest) for _ in range(5)]
         first = await asyncio.gather(*(anext(stream) for stream in streams))
         assert first == [b": heartbeat\n\n"] * 5
         assert feeds.watched == 1
@@ -66,7 +64,7 @@ def test_a_database_that_is_away_does_not_end_the_stream(
 ) -> None:
     seeded = seed_study(sqlite_database, make_study(count=0, running=1, planned=2))
     monkeypatch.setattr("service.api.feeds.RETRY_SECONDS", 0.02)
-    feeds = Feeds(sqlite_database, poll_seconds=0.02)
+    feeds = Feeds(sqlite_database, poll_seconds=0.02, heartbeat_seconds=0.05)
     newest = newest_event(seeded)
     away = {"left": 3}
     look = feeds._look
@@ -80,7 +78,7 @@ def test_a_database_that_is_away_does_not_end_the_stream(
     monkeypatch.setattr(feeds, "_look", failing)
 
     async def scenario() -> list[bytes]:
-        stream = feeds.watch(seeded.study_id, newest, newest, heartbeat_seconds=5)
+        stream = feeds.watch(seeded.study_id, newest, newest)
         return [chunk async for chunk in stream]
 
     async def stop_meanwhile() -> list[bytes]:
@@ -88,17 +86,17 @@ def test_a_database_that_is_away_does_not_end_the_stream(
         await asyncio.to_thread(seeded.transition, StudyState.STOPPED)
         return await asyncio.wait_for(watcher, 10)
 
-    assert asyncio.run(stop_meanwhile())[-1] == b'event: end\ndata: {"state":"STOPPED"}\n\n'
+    assert asyncio.run(stop_meanwhile())[-1] == encode_end("STOPPED")
     assert away["left"] == 0
 
 
 def test_closing_ends_every_stream(sqlite_database: Database) -> None:
     seeded = seed_study(sqlite_database, make_study(count=0, running=1, planned=2))
-    feeds = Feeds(sqlite_database, poll_seconds=0.02)
+    feeds = Feeds(sqlite_database, poll_seconds=0.02, heartbeat_seconds=0.05)
     newest = newest_event(seeded)
 
     async def scenario() -> None:
-        stream = feeds.watch(seeded.study_id, newest, newest, heartbeat_seconds=0.05)
+        stream = feeds.watch(seeded.study_id, newest, newest)
         await anext(stream)
         feeds.close()
         async for _ in stream:

@@ -82,8 +82,9 @@ def test_impossible_wishes_are_refused_with_a_pointer(
 
 
 def test_a_file_under_a_configured_root_is_read_by_its_header(
-    http: httpx.Client, data_root
-) -> None:  # type: ignore[no-untyped-def]
+    http: httpx.Client, house: House
+) -> None:
+    data_root = house.settings.data_roots[0]
     np.save(data_root / "grey.npy", np.zeros((200, 5, 4), np.uint8))
     spec = {**MINIMAL, "dataset": {"kind": "npz", "path": str(data_root / "grey.npy")}}
     assert http.post("/v1/studies:validate", json=spec).json()["data"] == {
