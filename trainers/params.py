@@ -127,7 +127,7 @@ class MlpParams(FamilyParams):
             per_slot=True,
             description="Step size at the start; the schedule takes it from there.",
         ),
-    ] = 2e-3
+    ] = 5e-3
     batch_size: Annotated[
         int,
         Knob(
@@ -189,7 +189,7 @@ class MlpParams(FamilyParams):
             allowed=_choices("relu", "gelu", "silu", "tanh", "elu"),
             description="Nonlinearity after every hidden layer.",
         ),
-    ] = "relu"
+    ] = "gelu"
     norm: Annotated[
         Norm,
         Knob(

@@ -34,6 +34,8 @@ class Block(nn.Module):
     def __init__(self, inputs: int, width: int, config: Mapping[str, Any]) -> None:
         super().__init__()
         self.linear = nn.Linear(inputs, width)
+        nn.init.kaiming_uniform_(self.linear.weight, nonlinearity="relu")
+        nn.init.zeros_(self.linear.bias)
         norms = {"none": nn.Identity, "batch": nn.BatchNorm1d, "layer": nn.LayerNorm}
         self.norm = norms[config["norm"]](width)
         self.activation = ACTIVATIONS[config["activation"]]()
@@ -54,6 +56,7 @@ class Stack(nn.Module):
         sizes = [inputs] + [width] * depth
         self.hidden = nn.ModuleList(Block(sizes[i], width, config) for i in range(depth))
         self.head = nn.Linear(sizes[-1], outputs)
+        nn.init.zeros_(self.head.bias)
 
     def forward(self, x: Tensor) -> Tensor:
         """[B, inputs] -> [B, outputs]."""
@@ -72,6 +75,8 @@ class ReconstructionLoss:
     def __init__(self, config: Mapping[str, Any]) -> None:
         self.name = config["loss"]
         self.sigma = config["sigma"]
+        self.mean_square = torch.ones(())
+        """Of the last batch; what a learned sigma is frozen from."""
 
     def log_sigma(self, mean_square: Tensor) -> Tensor:
         """The learned log sigma for a mean squared error, or the fixed one."""
@@ -91,7 +96,8 @@ class ReconstructionLoss:
             terms = F.binary_cross_entropy_with_logits(output, target, reduction="none")
         else:
             squares = (output - target) ** 2
-            log_sigma = self.log_sigma(squares.mean().detach())
+            self.mean_square = squares.mean().detach()
+            log_sigma = self.log_sigma(self.mean_square)
             terms = 0.5 * squares * (-2 * log_sigma).exp() + log_sigma
             terms = terms + 0.5 * math.log(2 * math.pi)
         return terms.sum(1).mean()
