@@ -122,3 +122,22 @@ def drive(database: Database, study_id: str = "driven", **fields: Any) -> Driven
         fence = next(lease.fence for lease in leases if lease.study_id == study_id)
         StudyRepository(session).transition(study_id, StudyState.RUNNING, fence)
     return DrivenStudy(database, study_id, fence)
+
+
+PATHS = {
+    StudyState.QUEUED: (),
+    StudyState.RUNNING: (StudyState.RUNNING,),
+    StudyState.PAUSED: (StudyState.PAUSED,),
+    StudyState.SELECTING: (StudyState.RUNNING, StudyState.SELECTING),
+    StudyState.COMPLETE: (StudyState.RUNNING, StudyState.SELECTING, StudyState.COMPLETE),
+    StudyState.STOPPED: (StudyState.STOPPED,),
+    StudyState.FAILED: (StudyState.FAILED,),
+}
+"""How to bring a QUEUED study into each state."""
+
+
+def bring(database: Database, study_id: str, state: StudyState) -> None:
+    """Move a QUEUED study to a state without a lease."""
+    with database.transaction() as session:
+        for step in PATHS[state]:
+            StudyRepository(session).transition(study_id, step)
