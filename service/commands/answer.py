@@ -28,7 +28,7 @@ def print_answer(study: Study, best: Best, output: Output) -> None:
              f"best epoch {best.best_epoch}, seed {best.seed}")
     )  # fmt: skip
     if best.verdict is not None:
-        output.say(Text(f"{best.verdict.kind}: {best.verdict.sentence}"))
+        output.say(Text(best.verdict.sentence))
     output.screen.print(comparison(best))
 
 

@@ -122,7 +122,8 @@ def _record(study: Study) -> dict[str, Any]:
 
 def _table(found: list[Study]) -> Table:
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for column in ("id", "name", "state", "family", "trials", "best", "metric", "left"):
+    table.add_column("id", no_wrap=True, min_width=26)
+    for column in ("name", "state", "family", "trials", "best", "metric", "left"):
         table.add_column(
             column, justify="right" if column in ("trials", "best", "left") else "left"
         )
