@@ -196,7 +196,7 @@ def draw_best_so_far(data: BestSoFar) -> go.Figure:
             name="best so far",
             mode="lines",
             line={"color": BEST, "width": 2.5, "shape": "hv"},
-            hovertemplate="best so far %{y:.4g}<extra></extra>",
+            hoverinfo="skip",  # the dots under it are what can be pointed at
         )
     everywhere = [x for dots in data.dots for x in dots.x]
     for (name, value), dash in zip(data.baselines, ("dot", "dash"), strict=False):

@@ -86,7 +86,7 @@ export class FigureElement extends HTMLElement {
       this.dataset.state = "ready";
     } catch (error) {
       this.dataset.state = "error";
-      if (!this.answer) this.fail(error);
+      if (!this.drawnWidth && !this.answer?.waiting) this.fail(error);
       this.stale = true;
     }
     this.loading = false;
@@ -107,18 +107,33 @@ export class FigureElement extends HTMLElement {
     this.summary.append(retry);
   }
 
+  // One drawing at a time: two at once on the same element would get in each other's way.
   async draw() {
-    const answer = this.answer;
-    if (!answer) return;
+    if (!this.answer) return;
+    this.again = true;
+    this.drawing ??= (async () => {
+      try {
+        while (this.again) {
+          this.again = false;
+          await this.drawOnce(this.answer);
+        }
+      } finally {
+        this.drawing = null;
+      }
+    })();
+    await this.drawing;
+  }
+
+  async drawOnce(answer) {
     this.say(answer.summary);
     this.classList.toggle("waiting", answer.waiting);
     this.plot.setAttribute("aria-label", `${answer.title} ${answer.summary}`);
     if (answer.waiting) return;
     const Plotly = await loadPlotly();
+    this.classList.toggle("strips", Boolean(answer.figure.layout.meta?.strips));
     this.drawnWidth = Math.round(this.plot.clientWidth);
     const layout = fitToPage(answer.figure.layout, this.drawnWidth);
     this.plot.style.minHeight = `${layout.height}px`;
-    this.classList.toggle("strips", Boolean(layout.meta?.strips));
     await Plotly.react(this.plot, answer.figure.data, layout, CONFIG);
     if (!this.bound) this.bindClicks();
   }

@@ -10,7 +10,14 @@ import numpy as np
 import pytest
 import safetensors.numpy
 import uvicorn
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    ConsoleMessage,
+    Page,
+    expect,
+    sync_playwright,
+)
 
 from service.artifacts import FilesystemArtifacts
 from service.domain.records import Artifact, Failure, Notice
@@ -28,6 +35,8 @@ ARGUMENTS = [
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
     "--disable-background-networking", "--disable-component-update", "--disable-sync",
 ]  # fmt: skip
+PATIENCE_MS = 30_000
+"""A busy machine may take so long to do what takes a second."""
 SCREENSHOTS = Path(__file__).parents[2] / "build" / "screenshots"
 MARKUP = "<img src=x onerror=\"document.title='hacked'\">{{7*7}}</script>'"
 """Text of a user that would show if anything were not escaped."""
@@ -211,6 +220,7 @@ def browser() -> Iterator[Browser]:
     """Debian's Chromium, headless."""
     with sync_playwright() as playwright:
         launched = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        expect.set_options(timeout=PATIENCE_MS)
         yield launched
         launched.close()
 
@@ -221,9 +231,14 @@ def visit(browser: Browser) -> Iterator[Callable[..., Visit]]:
     visits: list[Visit] = []
     contexts: list[BrowserContext] = []
 
-    def open_page(url: str, width: int = 1280, height: int = 900, dark: bool = False) -> Visit:
+    def open_page(
+        url: str,
+        width: int = 1280,
+        dark: bool = False,
+        prepare: Callable[[Page], object] | None = None,
+    ) -> Visit:
         context = browser.new_context(
-            viewport={"width": width, "height": height},
+            viewport={"width": width, "height": 900},
             color_scheme="dark" if dark else "light",
             reduced_motion="reduce",
         )
@@ -250,6 +265,8 @@ def visit(browser: Browser) -> Iterator[Callable[..., Visit]]:
             "console.error('CSP', event.violatedDirective, event.blockedURI))"
         )
         visits.append(opened)
+        if prepare is not None:
+            prepare(opened.page)
         opened.page.goto(url)
         return opened
 
