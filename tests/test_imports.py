@@ -23,6 +23,7 @@ PARTS = {
     "service.errors": "errors",
     "service.settings": "settings",
     "service.artifacts": "artifacts",
+    "service.sources": "sources",
     "service.storage": "storage",
     "service.executors": "executors",
     "service.engine": "engine",
@@ -44,16 +45,31 @@ PARTS = {
 }
 """The part of a module is that of its longest listed prefix."""
 
-OF_API = {"domain", "storage", "artifacts", "trainers.registry", "trainers.data"} | {
-    "trainers.portable"
+OF_API = {
+    "domain",
+    "storage",
+    "artifacts",
+    "sources",
+    "trainers.registry",
+    "trainers.data",
+    "trainers.portable",
 }
-OF_ENGINE = {"domain", "storage", "artifacts", "executors", "trainers.registry", "trainers.data"}
+OF_ENGINE = {
+    "domain",
+    "storage",
+    "artifacts",
+    "sources",
+    "executors",
+    "trainers.registry",
+    "trainers.data",
+}
 MAY_IMPORT: dict[str, set[str]] = {
     "version": set(),
     "domain": set(),
     "errors": {"domain"},
     "settings": set(),
     "artifacts": set(),
+    "sources": {"domain", "trainers.data"},
     "storage": {"domain"},
     "executors": {
         "domain",

@@ -7,18 +7,10 @@ from service.domain.linter import lint_spec
 from service.domain.model import Record
 from service.domain.records import DataHeader, Estimate, Notice
 from service.domain.resolve import estimate, resolve
-from service.domain.spec import (
-    BuiltInDataset,
-    DatasetSpec,
-    IdxDataset,
-    ResolvedSpec,
-    SplitSpec,
-    StudySpec,
-)
+from service.domain.spec import ResolvedSpec, StudySpec
 from service.errors import DataError, FieldError, InvalidSpec
+from service.sources import header_of
 from trainers.data.errors import UnreadableData
-from trainers.data.headers import read_header
-from trainers.data.sources import BuiltIn, Idx, Npz, Source, Split
 
 
 class Preview(Record):
@@ -55,27 +47,8 @@ def preview(spec: StudySpec, container: Container) -> Preview:
 
 def _read_header(spec: StudySpec, container: Container) -> DataHeader:
     try:
-        header = read_header(_source(spec.dataset), _split(spec.split), container.data_roots)
+        return header_of(spec, container.data_roots)
     except UnreadableData as error:
         raise UnusableData(
             [FieldError(pointer=error.pointer, reason=error.reason, remedy=error.remedy)]
         ) from None
-    return DataHeader(
-        samples=header.samples,
-        shape=list(header.shape),
-        dtype=header.dtype,
-        test_samples=header.test_samples,
-        bytes=header.bytes,
-    )
-
-
-def _source(dataset: DatasetSpec) -> Source:
-    if isinstance(dataset, BuiltInDataset):
-        return BuiltIn(dataset.name)
-    if isinstance(dataset, IdxDataset):
-        return Idx(dataset.images, dataset.test_images)
-    return Npz(dataset.path, dataset.key)
-
-
-def _split(split: SplitSpec) -> Split:
-    return Split(split.train, split.validation, split.test, split.order, split.seed)

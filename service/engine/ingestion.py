@@ -11,33 +11,13 @@ from service.domain.space import (
     FloatDistribution,
     IntDistribution,
 )
-from service.domain.spec import (
-    BuiltInDataset,
-    DatasetSpec,
-    IdxDataset,
-    ResolvedSpec,
-    SplitSpec,
-)
+from service.domain.spec import ResolvedSpec
+from service.sources import source_of, split_of
 from trainers.data.baselines import pca_baseline
-from trainers.data.sources import BuiltIn, Idx, Npz, Source, Split
 from trainers.data.store import ingest
 from trainers.data.stored import Stored
 
 LATENT = "latent_dim"
-
-
-def source_of(dataset: DatasetSpec) -> Source:
-    """The reader's view of a spec's data set."""
-    if isinstance(dataset, BuiltInDataset):
-        return BuiltIn(dataset.name)
-    if isinstance(dataset, IdxDataset):
-        return Idx(dataset.images, dataset.test_images)
-    return Npz(dataset.path, dataset.key)
-
-
-def split_of(split: SplitSpec) -> Split:
-    """The reader's view of a spec's split."""
-    return Split(split.train, split.validation, split.test, split.order, split.seed)
 
 
 def latent_dims(spec: ResolvedSpec) -> list[int]:

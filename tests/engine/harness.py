@@ -9,18 +9,17 @@ from pathlib import Path
 from typing import Any
 
 from service.domain.model import content_hash
-from service.domain.records import DataHeader, Study, Trial
+from service.domain.records import Study, Trial
 from service.domain.resolve import resolve
 from service.domain.spec import StudySpec
 from service.domain.states import TERMINAL_STUDY_STATES, Intent, StudyState
-from service.engine.ingestion import source_of, split_of
 from service.engine.resources import Resources
 from service.engine.supervisor import Supervisor
 from service.executors.base import Executor
+from service.sources import header_of
 from service.storage.database import Database
 from service.storage.studies import StudyRepository
 from service.storage.trials import TrialRepository
-from trainers.data.headers import read_header
 from trainers.registry import catalog
 
 DEADLINE_SECONDS = 120.0
@@ -51,18 +50,7 @@ class House:
     def submit(self, study_id: str, spec: Mapping[str, Any]) -> Study:
         """Resolve and store a study as a POST does."""
         asked = StudySpec.model_validate(dict(spec))
-        header = read_header(source_of(asked.dataset), split_of(asked.split), [self.folder])
-        resolved = resolve(
-            asked,
-            catalog(),
-            DataHeader(
-                samples=header.samples,
-                shape=list(header.shape),
-                dtype=header.dtype,
-                test_samples=header.test_samples,
-                bytes=header.bytes,
-            ),
-        )
+        resolved = resolve(asked, catalog(), header_of(asked, [self.folder]))
         with self.database.transaction() as session:
             return StudyRepository(session).create(
                 study_id, asked, resolved, content_hash(asked.model_dump(mode="json")), [], {}
