@@ -17,7 +17,7 @@ from pydantic import BeforeValidator
 
 from dashboards import wording
 from dashboards.figures import FIGURES
-from dashboards.views import say_dataset, study_view, trial_view
+from dashboards.views import say_dataset, say_end, study_view, trial_view
 from service.api.dependencies import ContainerDependency, StudyId, TrialNumber, read_records
 from service.domain.states import TERMINAL_STUDY_STATES, StudyState, TrialState
 from service.errors import InvalidRequest, NotFound, ServiceError
@@ -50,6 +50,7 @@ def environment() -> Environment:
         "verdict": wording.say_verdict,
         "age": lambda moment: wording.say_age(moment, datetime.now(UTC)),
         "dataset": say_dataset,
+        "end_of": say_end,
         "yaml": as_yaml,
     }
     made.globals |= {

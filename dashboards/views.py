@@ -7,7 +7,7 @@ from service.domain.catalog import Catalog
 from service.domain.configuration import best_config_spec, complete_config
 from service.domain.records import Dataset, Study, Trial
 from service.domain.space import FAMILY, Scalar, distributions
-from service.domain.states import TERMINAL_STUDY_STATES, Intent, StudyState
+from service.domain.states import TERMINAL_STUDY_STATES, Intent, StudyState, TrialState
 
 
 class Action(NamedTuple):
@@ -41,7 +41,8 @@ class StudyView(NamedTuple):
     spec: dict[str, Any]
     best_spec: dict[str, Any] | None
     has_model: bool
-    test: dict[str, float | None] | None
+    test: float | None
+    """The objective on the sealed test split."""
 
 
 class ParameterRow(NamedTuple):
@@ -90,8 +91,16 @@ def study_view(
         if best is None
         else best_config_spec(study, best).model_dump(mode="json", exclude_none=True),
         has_model=best is not None and best.value is not None,
-        test=(study.summary or {}).get("test") if study.state is StudyState.COMPLETE else None,
+        test=_test(study),
     )
+
+
+def _test(study: Study) -> float | None:
+    """No test value is shown before the study is COMPLETE (DOMAIN.md truth 10)."""
+    if study.state is not StudyState.COMPLETE or not study.summary:
+        return None
+    value = (study.summary.get("test") or {}).get(study.resolved.objective.metric)
+    return float(value) if isinstance(value, int | float) else None
 
 
 def say_dataset(study: Study) -> str:
@@ -101,8 +110,35 @@ def say_dataset(study: Study) -> str:
 
 
 def _as_wished(study: Study) -> dict[str, Any]:
-    """What the user asked for, without the defaults."""
-    return study.spec.model_dump(mode="json", exclude_defaults=True)
+    """What the user asked for, without the defaults; it can be submitted as it stands."""
+    spec = study.spec
+    wished: dict[str, Any] = _with_kinds(
+        spec.model_dump(mode="json", exclude_defaults=True), spec.model_dump(mode="json")
+    )
+    return wished
+
+
+def _with_kinds(wished: Any, whole: Any) -> Any:
+    """The wish with `type` and `kind` back: they are defaults, but tell unions apart."""
+    if not isinstance(wished, dict):
+        return wished
+    return {
+        key: _with_kinds(wished[key], value) if key in wished else value
+        for key, value in whole.items()
+        if key in wished or key in ("type", "kind")
+    }
+
+
+def say_end(study: Study, trial: Trial) -> str:
+    """Why a trial ended as it did, in a few words; empty while it has not."""
+    if trial.failure is not None and trial.state is not TrialState.QUEUED:
+        return f"{trial.failure.kind}: {trial.failure.message}"
+    if trial.state is TrialState.PRUNED:
+        return f"not among the best at epoch {trial.epochs}"
+    if trial.state is TrialState.COMPLETE:
+        early = trial.epochs < study.resolved.training.epochs
+        return "early stopping" if early else "trained to the end"
+    return ""
 
 
 def _state_line(study: Study) -> str:

@@ -50,7 +50,8 @@ class BestSoFar(NamedTuple):
     baselines: list[tuple[str, float]]
     best_number: int | None
     best_value: float | None
-    best_x: str
+    reached: str
+    """When, in words; empty against trials, whose number says it."""
     improvements: int
     ended: int
     planned: int
@@ -61,7 +62,7 @@ def prepare_against_trials(frame: StudyFrame) -> BestSoFar | Waiting:
     """The best so far in the order of trial numbers."""
     positions = range(len(frame.trials))
     numbers: list[float] = [float(frame.trials.number[position]) for position in positions]
-    return _prepare(frame, numbers, "trial (number)", lambda x: f"trial {x:.0f}")
+    return _prepare(frame, numbers, "trial (number)", lambda _: "")
 
 
 def prepare_against_time(frame: StudyFrame) -> BestSoFar | Waiting:
@@ -69,14 +70,19 @@ def prepare_against_time(frame: StudyFrame) -> BestSoFar | Waiting:
     longest = max((seconds for seconds in frame.trials.finished if seconds is not None), default=0)
     divisor, unit = next((by, name) for above, by, name in UNITS if longest >= above)
     times = [None if seconds is None else seconds / divisor for seconds in frame.trials.finished]
-    return _prepare(frame, times, f"time since the start ({unit})", lambda x: f"{x:.3g} {unit}")
+    return _prepare(
+        frame,
+        times,
+        f"time since the start ({unit})",
+        lambda x: f", reached {x:.3g} {unit} after the start",
+    )
 
 
 def _prepare(
     frame: StudyFrame,
     xs: Sequence[float | None],
     x_title: str,
-    say_x: Callable[[float], str],
+    say_reached: Callable[[float], str],
 ) -> BestSoFar | Waiting:
     trials = frame.trials
     ended = sum(state in ENDED for state in trials.state)
@@ -99,7 +105,7 @@ def _prepare(
         baselines=baselines,
         best_number=step_numbers[-1] if step_numbers else None,
         best_value=step_y[-1] if step_y else None,
-        best_x=say_x(step_x[-2]) if step_x else "",
+        reached=say_reached(step_x[-2]) if step_x else "",
         improvements=max(0, len(step_numbers) - 1),
         ended=ended,
         planned=frame.study.planned,
@@ -222,8 +228,8 @@ def summarise_best_so_far(data: BestSoFar) -> str:
     if data.best_value is None:
         return f"{counted}{also}; none is eligible for best yet."
     sentence = (
-        f"{counted}{also}; the best is trial {data.best_number} with {number(data.best_value)}, "
-        f"reached at {data.best_x} after {plural(data.improvements, 'improvement')}"
+        f"{counted}{also}; the best is trial {data.best_number} with {number(data.best_value)}"
+        f"{data.reached}, after {plural(data.improvements, 'improvement')}"
     )
     if data.baselines:
         name, value = data.baselines[-1]

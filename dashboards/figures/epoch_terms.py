@@ -25,7 +25,17 @@ from dashboards.figures.paper import (
 from service.domain.records import EpochReport
 
 MAX_TERMS = 12
-UNITS = {"kl": "nats", "loss": "training loss", "reconstruction": "training loss", "elbo": "nats"}
+UNITS = {
+    "loss": "as trained",
+    "reconstruction": "its part of the loss",
+    "kl": "nats",
+    "elbo": "nats",
+    "active_units": "count",
+    "mse": "scaled data, squared",
+    "mae": "scaled data",
+    "mse_raw": "raw units, squared",
+    "mae_raw": "raw units",
+}
 
 
 class Line(NamedTuple):

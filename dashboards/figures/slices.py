@@ -108,24 +108,26 @@ def _panel(
         states=[],
         numbers=[],
         shown=[],
-        best_x=(
-            _place(trials.params[best][name], categories)
-            if best is not None and name in trials.params[best]
-            else None
-        ),
+        best_x=None,
     )
     for position in chosen:
         value, at = trials.value[position], _place(trials.params[position][name], categories)
         if value is None or at is None:
             continue
-        # A deterministic jitter parts points that share a category.
-        spread = ((trials.number[position] * 0.618034) % 1 - 0.5) * 0.5 if categories else 0.0
-        panel.x.append(at + spread)
+        x = at + _jitter(trials.number[position]) if categories else at
+        if position == best:
+            panel = panel._replace(best_x=x)
+        panel.x.append(x)
         panel.y.append(value)
         panel.states.append(trials.state[position])
         panel.numbers.append(trials.number[position])
         panel.shown.append(_say(trials.params[position][name]))
     return panel
+
+
+def _jitter(number: int) -> float:
+    """Parts points that share a category, the same way every time: -0.25 to 0.25."""
+    return ((number * 0.618034) % 1 - 0.5) * 0.5
 
 
 def _place(value: Scalar, categories: list[Scalar]) -> float | None:
@@ -190,9 +192,8 @@ def draw_slices(data: Slices) -> go.Figure:
                              for tick in panel.ticks],
                 "range": [-0.6, len(panel.ticks) - 0.4],
             }  # fmt: skip
-        _set(
-            figure, x_axis, axis(escape(panel.parameter), log=panel.log and not panel.ticks, **more)
-        )
+        log = panel.log and not panel.ticks
+        _set(figure, x_axis, axis(escape(panel.parameter), log=log, nticks=5, **more))
         _set(figure, y_axis, axis(data.y_title, log=data.log))
         if data.y_range is not None:
             _set(figure, y_axis, {"range": data.y_range})

@@ -35,7 +35,7 @@ export function fitToPage(served, width) {
 function placeLegend(layout) {
   if (layout.showlegend === false) return;
   const space = layout.height - (layout.margin.t ?? 0) - (layout.margin.b ?? 0);
-  layout.legend = { ...layout.legend, y: -58 / space, yanchor: "top", x: 0 };
+  layout.legend = { ...layout.legend, y: -64 / space, yanchor: "top", x: 0 };
 }
 
 function layOutPanels(layout, most) {

@@ -1,5 +1,6 @@
 """Pages and figures over HTTP, against a seeded database."""
 
+import html
 import json
 import re
 import shutil
@@ -103,6 +104,20 @@ def test_the_study_page_shows_warnings_verdicts_and_the_best_config(
     assert "1 warning of the linter" in text
     assert "trial_seed:" in text and "Download the model" in text
     assert 'class="verdict converged"' in text
+
+
+def test_the_spec_and_the_best_config_on_the_page_can_be_submitted(
+    client: TestClient, seeded: Seeded
+) -> None:
+    text = client.get(f"/studies/{seeded.study_id}").text
+    for place in ("spec-yaml", "best-yaml"):
+        shown = html.unescape(
+            re.findall(rf'<pre id="{place}"[^>]*>(.*?)</pre>', text, re.DOTALL)[0]
+        )
+        answer = client.post(
+            "/v1/studies:validate", content=shown, headers={"Content-Type": "application/yaml"}
+        )
+        assert answer.status_code == 200, answer.text
 
 
 def test_the_page_of_many_trials_has_one_page_of_them(
