@@ -43,7 +43,7 @@ STATE_MARKS = {
     "FAILED": Mark("failed", PURPLE, "square-x-open"),
     "STOPPED": Mark("stopped", GOLD, "diamond-open"),
     "RUNNING": Mark("running", TEAL, "circle-open"),
-    "QUEUED": Mark("queued", GREY, "circle-dot-open"),
+    "QUEUED": Mark("queued", GREY, "circle-open-dot"),
 }
 
 VERDICT_MARKS = {

@@ -34,6 +34,21 @@ def frame_of(size: str) -> StudyFrame:
         return make_study(count=0, running=2, epochs=3).frame(trial=0)
     if size == "one":
         return make_study(count=1).frame(trial=0)
+    if size == "every state":
+        study = make_study(count=14, planned=30)
+        kinds = ["overfit", "large_gap", "underfit", "converged", "censored", "diverged", None]
+        study.trials = [
+            trial.model_copy(
+                update={
+                    "state": list(TrialState)[trial.number % 7],
+                    "verdict": trial.verdict
+                    and kinds[trial.number % 7]
+                    and trial.verdict.model_copy(update={"kind": kinds[trial.number % 7]}),
+                }
+            )
+            for trial in study.trials
+        ]
+        return study.frame(trial=0)
     if size == "huge":
         return make_study(count=10_000, epochs=2).frame(trial=0)
     return make_study(count=24, running=4).frame(trial=3)
@@ -61,7 +76,9 @@ def texts(value: Any) -> Iterator[str]:
 
 
 each_figure = pytest.mark.parametrize("name", FIGURES)
-each_size = pytest.mark.parametrize("size", ["empty", "queued", "one", "normal", "huge"])
+each_size = pytest.mark.parametrize(
+    "size", ["empty", "queued", "one", "every state", "normal", "huge"]
+)
 
 
 @each_figure
