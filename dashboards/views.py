@@ -134,7 +134,7 @@ def say_end(study: Study, trial: Trial) -> str:
     if trial.failure is not None and trial.state is not TrialState.QUEUED:
         return f"{trial.failure.kind}: {trial.failure.message}"
     if trial.state is TrialState.PRUNED:
-        return f"not among the best at epoch {trial.epochs}"
+        return f"too weak at epoch {trial.epochs}"
     if trial.state is TrialState.COMPLETE:
         early = trial.epochs < study.resolved.training.epochs
         return "early stopping" if early else "trained to the end"

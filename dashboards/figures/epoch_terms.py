@@ -16,6 +16,7 @@ from dashboards.figures.paper import (
     TRAIN,
     VALIDATION,
     axis,
+    epoch_axis,
     escape,
     needs_log,
     number,
@@ -147,7 +148,7 @@ def draw_epoch_terms(data: EpochTerms) -> go.Figure:
                 hovertemplate="epoch %{x}: %{y:.4g}<extra>%{fullData.name}</extra>",
             )
             named.add(line.name)
-        figure.layout[f"xaxis{x_axis[1:]}"].update(axis("epoch (passes)"))
+        figure.layout[f"xaxis{x_axis[1:]}"].update(epoch_axis(data.epochs[-1], "epoch (passes)"))
         figure.layout[f"yaxis{y_axis[1:]}"].update(axis(escape(term.title), log=term.log))
     return figure
 

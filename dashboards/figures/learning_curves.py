@@ -12,6 +12,7 @@ from dashboards.figures.paper import (
     BEST,
     STATE_MARKS,
     axis,
+    epoch_axis,
     label,
     needs_log,
     number,
@@ -47,6 +48,7 @@ class LearningCurves(NamedTuple):
     best_y: list[float | None]
     best_epoch: int | None
     best_value: float | None
+    last_epoch: int
     shown: int
     available: int
 
@@ -105,6 +107,7 @@ def prepare_learning_curves(frame: StudyFrame) -> LearningCurves | Waiting:
         best_y=[best_y[i] for i in kept],
         best_epoch=trials.best_epoch[best] if best is not None else None,
         best_value=trials.value[best] if best is not None else None,
+        last_epoch=max(frame.curves[trial].epochs[-1] for trial in numbers),
         shown=len(numbers),
         available=sum(epochs > 0 for epochs in trials.epochs),
     )
@@ -158,7 +161,7 @@ def draw_learning_curves(data: LearningCurves) -> go.Figure:
             hovertemplate="trial %{customdata[0]}, epoch %{x}: %{y:.4g}<extra>best</extra>",
             meta={"trials": True},
         )
-    figure.update_xaxes(axis("epoch (passes over the training split)"))
+    figure.update_xaxes(epoch_axis(data.last_epoch))
     figure.update_yaxes(axis(data.y_title, log=data.log))
     if data.y_range is not None:
         figure.update_yaxes(range=data.y_range)

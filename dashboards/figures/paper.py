@@ -96,6 +96,11 @@ def axis(title: str, *, log: bool = False, **more: Any) -> dict[str, Any]:
     return {**base, **more}
 
 
+def epoch_axis(last: int, title: str = "epoch (passes over the training split)") -> dict[str, Any]:
+    """An axis of whole epochs up to `last`."""
+    return axis(title, dtick=1) if last <= 10 else axis(title)
+
+
 def escape(text: object) -> str:
     """User text as Plotly may show it: its pseudo-HTML and template marks are made harmless."""
     shown = html.escape(str(text), quote=False)

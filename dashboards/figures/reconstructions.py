@@ -71,7 +71,7 @@ def prepare_reconstructions(frame: StudyFrame) -> Reconstructions | Waiting:
     if facts is None or facts.pictures is None:
         if facts is None or facts.state in ("QUEUED", "RUNNING"):
             return Waiting("Waiting for this trial to end: its pictures are written then.")
-        return Waiting("This trial left no pictures: it ended before an epoch counted.")
+        return Waiting("It left no pictures: they are written when a trial runs to its end.")
     pictures = facts.pictures
     drawn = is_image(pictures.shape)
     worst: list[tuple[int, float]] = []

@@ -15,6 +15,7 @@ from dashboards.figures.paper import (
     TRAIN,
     VALIDATION,
     axis,
+    epoch_axis,
     label,
     needs_log,
     rounded,
@@ -118,7 +119,7 @@ def draw_trial_curves(data: TrialCurves) -> go.Figure:
         _mark(figure, data.best_epoch, "best", BEST, "dash")
     if data.first_overfit_epoch is not None:
         _mark(figure, data.first_overfit_epoch, "overfits from here", RED, "solid")
-    figure.update_xaxes(axis("epoch (passes over the training split)"))
+    figure.update_xaxes(epoch_axis(max(data.epochs)))
     figure.update_yaxes(axis(data.y_title, log=data.log))
     if data.y_range is not None:
         figure.update_yaxes(range=data.y_range)
