@@ -36,6 +36,7 @@ PARTS = {
     "service.commands": "root",
     "service": "version",
     "trainers": "trainers",
+    "trainers.knobs": "trainers.registry",
     "trainers.params": "trainers.registry",
     "trainers.registry": "trainers.registry",
     "trainers.data": "trainers.data",

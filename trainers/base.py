@@ -10,10 +10,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from trainers.knobs import FamilyParams
 from trainers.layers import Layout, Pass
 from trainers.metrics import Meter, Outputs
 from trainers.noise import Noise
-from trainers.params import FamilyParams
 
 Config: TypeAlias = Mapping[str, bool | int | float | str]
 EndState: TypeAlias = Literal["COMPLETE", "DIVERGED", "STOPPED"]
@@ -185,12 +185,14 @@ class ModelArray(ABC):
         self.build()
         count = len(self.slots)
         self.state = self.buffers.constants(count, self.device)
-        self.weights = (
-            self.layout.initial(self.noise)
-            if initialise
-            else torch.zeros(count, self.layout.size, device=self.device)
-        )
+        self.weights = torch.zeros(count, self.layout.size, device=self.device)
+        if initialise:
+            self.initialise()
         self.bind()
+
+    def initialise(self) -> None:
+        """Fill `weights` with what training starts from, keyed by the slots' seeds."""
+        self.weights = self.layout.initial(self.noise)
 
     def bind(self) -> None:
         """Make `weights` the leaf of differentiation and `state` the live buffers."""

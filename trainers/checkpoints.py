@@ -20,6 +20,7 @@ def write_tensors(path: Path, tensors: Mapping[str, Tensor], state: Mapping[str,
         metadata={_STATE: json.dumps(state)},
     )
     path.parent.mkdir(parents=True, exist_ok=True)
+    # Names the writer, so that what a killed one leaves can be told from what is being written.
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         with temporary.open("wb") as file:

@@ -78,11 +78,18 @@ class Entry:
     spread: float
     """Drawn uniformly from (-spread, spread); 0: the constant `fill`."""
     fill: float
+    as_is: bool = False
+    """Stored as the plain module has it: no padding, no transposition."""
 
     @property
     def padded_shape(self) -> tuple[int, ...]:
         """As stored."""
-        return tuple(padded(size) for size in self.shape)
+        return self.shape if self.as_is else tuple(padded(size) for size in self.shape)
+
+    @property
+    def transposed(self) -> bool:
+        """Whether the plain module has it the other way round."""
+        return len(self.shape) == 2 and not self.as_is
 
     @property
     def size(self) -> int:
@@ -95,26 +102,34 @@ class Layout:
 
     def __init__(self) -> None:
         self.entries: list[Entry] = []
+        self._sizes: list[int] = []
+        self._view_shapes: list[tuple[int, ...]] = []
 
     @property
     def size(self) -> int:
         """Length of a row."""
         return sum(entry.size for entry in self.entries)
 
-    def add(self, name: str, *shape: int, spread: float = 0.0, fill: float = 0.0) -> int:
+    def add(
+        self, name: str, *shape: int, spread: float = 0.0, fill: float = 0.0, as_is: bool = False
+    ) -> int:
         """Reserve room for a tensor; returns its index in what `split` gives."""
-        self.entries.append(Entry(name, shape, spread, fill))
+        entry = Entry(name, shape, spread, fill, as_is)
+        self.entries.append(entry)
+        self._sizes.append(entry.size)
+        room = (1,) if len(shape) == 1 and not as_is else ()
+        self._view_shapes.append((-1, *room, *entry.padded_shape))
         return len(self.entries) - 1
 
     def split(self, matrix: Tensor) -> list[Tensor]:
-        """Views [K, *padded shape]; one concatenation in the backward pass."""
+        """Views with room for a batch: [K, padded inputs, padded outputs], vectors [K, 1, padded].
+
+        A number is [K]. All views together are one concatenation in the backward pass.
+        """
         if not self.entries:
             return []
-        pieces = matrix.split_with_sizes([entry.size for entry in self.entries], dim=1)
-        return [
-            piece.view(-1, *entry.padded_shape)
-            for piece, entry in zip(pieces, self.entries, strict=True)
-        ]
+        pieces = matrix.split_with_sizes(self._sizes, dim=1)
+        return [piece.view(shape) for piece, shape in zip(pieces, self._view_shapes, strict=True)]
 
     def initial(self, noise: Noise) -> Tensor:
         """Initial rows; what a slot draws depends on its seed and the names alone."""
@@ -138,8 +153,8 @@ class Layout:
         """One row as plain tensors: unpadded, linear weights as [outputs, inputs]."""
         tensors = {}
         for entry, view in zip(self.entries, self.split(row.detach()[None]), strict=True):
-            value = view[0][tuple(slice(size) for size in entry.shape)]
-            value = value.T if len(entry.shape) == 2 else value
+            value = view.view(entry.padded_shape)[tuple(slice(size) for size in entry.shape)]
+            value = value.T if entry.transposed else value
             tensors[entry.name] = value.clone(memory_format=torch.contiguous_format).cpu()
         return tensors
 
@@ -147,8 +162,9 @@ class Layout:
         """The reverse of `export`: fill one row from plain tensors, in place."""
         for entry, view in zip(self.entries, self.split(row[None]), strict=True):
             value = tensors[entry.name]
-            value = value.T if len(entry.shape) == 2 else value
-            view[0][tuple(slice(size) for size in entry.shape)].copy_(value)
+            value = value.T if entry.transposed else value
+            stored = view.view(entry.padded_shape)
+            stored[tuple(slice(size) for size in entry.shape)].copy_(value)
 
 
 @dataclass(frozen=True)
@@ -173,7 +189,7 @@ class Linear:
 
     def __call__(self, run: Pass, x: Tensor) -> Tensor:
         """[K, B, padded inputs] -> [K, B, padded outputs]."""
-        return torch.baddbmm(run.weights[self._bias][:, None], x, run.weights[self._weight])
+        return torch.baddbmm(run.weights[self._bias], x, run.weights[self._weight])
 
 
 class BatchNorm:
@@ -190,12 +206,12 @@ class BatchNorm:
         if run.noise is None:
             mean, variance = run.state[self._mean], run.state[self._variance]
         else:
-            variance, mean = torch.var_mean(x, dim=1, correction=0)
+            variance, mean = torch.var_mean(x, dim=1, correction=0, keepdim=True)
             unbiased = variance.detach() * (x.shape[1] / max(1, x.shape[1] - 1))
             run.state[self._mean].lerp_(mean.detach(), BATCH_NORM_MOMENTUM)
             run.state[self._variance].lerp_(unbiased, BATCH_NORM_MOMENTUM)
         gain = (variance + NORM_EPSILON).rsqrt() * run.weights[self._weight]
-        return torch.addcmul(run.weights[self._bias][:, None], x - mean[:, None], gain[:, None])
+        return torch.addcmul(run.weights[self._bias], x - mean, gain)
 
 
 class LayerNorm:
@@ -210,9 +226,7 @@ class LayerNorm:
         """[K, B, W] -> [K, B, W]; statistics over the unpadded features."""
         normal = F.layer_norm(fit(x, self._width), (self._width,), eps=NORM_EPSILON)
         normal = fit(normal, x.shape[-1])
-        return torch.addcmul(
-            run.weights[self._bias][:, None], normal, run.weights[self._weight][:, None]
-        )
+        return torch.addcmul(run.weights[self._bias], normal, run.weights[self._weight])
 
 
 class Dropout:

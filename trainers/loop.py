@@ -70,7 +70,7 @@ class ArrayRun:
     def steps_per_epoch(self) -> int:
         """Optimizer steps in one epoch; a last batch of a single sample is left out."""
         full, rest = divmod(len(self._data.train), self._batch)
-        return full + (1 if rest > 1 or full == 0 else 0)
+        return full + (1 if rest > 1 else 0)
 
     def run_epoch(
         self, interrupted: Callable[[], bool] = lambda: False
@@ -79,6 +79,8 @@ class ArrayRun:
 
         None: `interrupted()` said so before a step; then only `stop`, `best_values` may follow.
         """
+        if not self._progress:
+            return [], []
         start = time.perf_counter()
         self.epoch += 1
         norms = self._train_epoch(interrupted)
@@ -115,14 +117,15 @@ class ArrayRun:
         model.noise.begin_epoch(self.epoch, len(self._data.train) // self._batch)
         model.begin_epoch()
         order = model.noise.permutations(self.epoch, len(self._data.train))  # [K, N]
+        batches = torch.split(order, self._batch, dim=1)
         norms = torch.zeros(count, device=model.device)
-        for index in range(steps):
+        # shares has an entry for every step: a last batch of one sample falls away here.
+        for index, (rows, share) in enumerate(zip(batches, shares.unbind(), strict=False)):
             if interrupted():
                 return None
-            rows = order[:, index * self._batch : (index + 1) * self._batch]
             batch = self._data.train.index_select(0, rows.reshape(-1))
             batch = batch.view(count, -1, self._data.features)  # [K, B, F]
-            loss = model.training_loss(batch, Step(self.epoch, index, shares[index]))
+            loss = model.training_loss(batch, Step(self.epoch, index, share))
             (gradient,) = torch.autograd.grad(loss.sum(), model.weights)
             norms += optimizer.step(gradient, rates[index])
         model.end_epoch()

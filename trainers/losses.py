@@ -74,7 +74,7 @@ class Reconstruction:
         """[K, B, F] twice -> [K]: the loss of a batch; `output` is logits for bce."""
         batch = output.shape[1]
         if self.name != "gaussian":
-            return self._summed(output, target) / batch
+            return self._summed(output, target) * (1 / batch)
         squares = F.mse_loss(output, target, reduction="none").sum((1, 2))
         seen = squares.detach()
         self._squares += seen
@@ -127,7 +127,7 @@ class Reconstruction:
 
     def _summed(self, output: Tensor, target: Tensor) -> Tensor:
         if self.name == "mse":
-            return 0.5 * F.mse_loss(output, target, reduction="none").sum((1, 2))
+            return F.mse_loss(output, target, reduction="none").sum((1, 2)) * 0.5
         if self.name == "l1":
             return F.l1_loss(output, target, reduction="none").sum((1, 2))
         if self.name == "huber":

@@ -22,6 +22,8 @@ class Outputs:
     mean: Tensor | None = None
     """[K, n, L] of the posterior."""
     log_variance: Tensor | None = None
+    loss: Tensor | None = None
+    """[K] summed over samples, where the model itself says what its loss is."""
 
 
 def kl_per_dimension(mean: Tensor, log_variance: Tensor) -> Tensor:
@@ -61,7 +63,10 @@ class Meter:
         self._samples += len(samples)
         self._gather("squares", error.square().sum(1).double())
         self._gather("absolutes", error.abs().sum(1).double())
-        self._gather("loss", self._loss.total(outputs.likelihood, target, self._log_sigma))
+        loss = outputs.loss
+        if loss is None:
+            loss = self._loss.total(outputs.likelihood, target, self._log_sigma)
+        self._gather("loss", loss)
         if outputs.mean is None or outputs.log_variance is None:
             return
         work = self._loss.work(outputs.prediction, error)

@@ -10,7 +10,7 @@ import hashlib
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import lru_cache
 
 import torch
 from torch import Tensor
@@ -29,7 +29,7 @@ def mix(values: Tensor) -> Tensor:
     return values.bitwise_xor_((values >> 31).bitwise_and_((1 << 33) - 1))
 
 
-@cache
+@lru_cache(maxsize=4096)
 def site_key(site: str) -> int:
     """A signed 64-bit number for the name of a place that draws."""
     digest = hashlib.sha256(site.encode()).digest()
@@ -48,7 +48,8 @@ class Noise:
 
     def __init__(self, seeds: Sequence[int], device: torch.device) -> None:
         self.device = device
-        self._seeds = mix(torch.tensor(list(seeds), dtype=torch.int64, device=device))
+        self.seeds = list(seeds)
+        self._seeds = mix(torch.tensor(self.seeds, dtype=torch.int64, device=device))
         self._epoch = 0
         self._full_steps = 0
         self._blocks: dict[str, _Block] = {}

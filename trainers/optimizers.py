@@ -56,8 +56,9 @@ class Optimizer:
         norms: Tensor = torch.linalg.vector_norm(gradient, dim=1)
         divisors = (norms / self.max_norm).clamp_(min=1.0)
         self.steps += 1
-        for row, rate in enumerate(rates):
-            self._step_row(row, gradient[row], rate, divisors[row])
+        each = zip(gradient.unbind(), divisors.unbind(), rates, strict=True)
+        for row, (row_gradient, divisor, rate) in enumerate(each):
+            self._step_row(row, row_gradient, rate, divisor)
         return norms
 
     def _step_row(self, row: int, gradient: Tensor, rate: float, divisor: Tensor) -> None:

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING
 
 from service.domain.catalog import Catalog, Choice, FamilyEntry, MetricEntry
 from service.domain.space import Scalar
+from trainers.knobs import FamilyParams
 from trainers.params import (
     AutoencoderParams,
-    FamilyParams,
     VaeParams,
     count_autoencoder,
     count_vae,

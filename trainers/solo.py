@@ -1,0 +1,135 @@
+"""SoloArray: any plain module as a family, its K slots trained one after the other.
+
+The way in for a family of one's own: a plain module and its Params are enough, and everything
+else (per-slot rates, best epoch, resume, compaction) is that of every array. It is no faster
+than K loops; array layers are what makes it so.
+"""
+
+from abc import abstractmethod
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.func import functional_call
+
+from trainers.base import Config, ModelArray, Step
+from trainers.losses import Reconstruction
+from trainers.metrics import Meter, Outputs
+from trainers.noise import Noise, site_key
+
+_DATA_BUFFERS = ("offset", "scale")
+"""Of the data, not of the model: the run adds them."""
+
+
+class _Call(nn.Module):
+    """Calls a method of a module by name, so that functional_call can reach it."""
+
+    def __init__(self, twin: nn.Module) -> None:
+        super().__init__()
+        self.twin = twin
+
+    def forward(self, method: str, *arguments: Any) -> Any:
+        return getattr(self.twin, method)(*arguments)
+
+
+class SoloArray(ModelArray):
+    """K plain modules behind the protocol of an array.
+
+    A subclass names its `params_class` and makes its module in `make_plain`. The module has
+    `training_loss(x, kl_share) -> scalar` (mean over the batch), `encode`, `decode`, and the
+    buffers `offset` and `scale`; its random numbers come from torch's generator, which is seeded
+    anew for every slot and step.
+    """
+
+    @classmethod
+    @abstractmethod
+    def make_plain(cls, config: Config, features: int) -> nn.Module:
+        """An untrained module of one config."""
+
+    @classmethod
+    def plain_twin(cls, config: Config, features: int) -> Any:
+        """The module itself."""
+        return cls.make_plain(config, features)
+
+    def build(self) -> None:
+        """Take over the parameters and float buffers of the module."""
+        self._modules = [_Call(self.make_plain(slot.config, self.features)) for slot in self.slots]
+        twin = self._modules[0].twin
+        for name, parameter in twin.named_parameters():
+            self.layout.add(name, *parameter.shape, as_is=True)
+        self._constants = {}
+        for name, buffer in twin.named_buffers():
+            if buffer.is_floating_point() and name not in _DATA_BUFFERS:
+                self.buffers.add(name, *buffer.shape, as_is=True)
+            elif name not in _DATA_BUFFERS:
+                self._constants[name] = buffer.clone()
+        self._loss = Reconstruction("mse", [1.0] * len(self.slots), self.features, self.device)
+
+    def initialise(self) -> None:
+        """The modules' own initial values, drawn from the slots' seeds."""
+        for row, slot in enumerate(self.slots):
+            with torch.random.fork_rng(devices=[]):
+                torch.manual_seed(slot.seed)
+                state = self.make_plain(slot.config, self.features).state_dict()
+            self.layout.load(self.weights[row], state)
+            self.buffers.load(self.state[row], state)
+
+    def constant_buffers(self) -> dict[str, Tensor]:
+        """What the module counts in whole numbers."""
+        return dict(self._constants)
+
+    def training_loss(self, batch: Tensor, step: Step) -> Tensor:
+        """[K, B, F] -> [K], slot by slot."""
+        run = self.training_pass(step)
+        losses = []
+        for row, slot in enumerate(self.slots):
+            with torch.random.fork_rng(devices=[]):
+                torch.manual_seed(_step_seed(slot.seed, step.epoch, step.index))
+                share = float(step.kl_share[row])
+                losses.append(
+                    self._call(row, run.weights, True, "training_loss", batch[row], share)
+                )
+        return torch.stack(losses)
+
+    def meter(self, scale: Tensor) -> Meter:
+        """Reconstruction metrics; the loss is the module's own, in eval mode."""
+        return Meter(self._loss, torch.zeros(len(self.slots)), scale)
+
+    @torch.no_grad()
+    def outputs(self, samples: Tensor, chunk: int) -> Outputs:
+        """[n, F] -> reconstructions and losses, eval mode, with frozen random numbers."""
+        run = self.evaluation_pass()
+        predictions, losses = [], []
+        for row, slot in enumerate(self.slots):
+            code = self._call(row, run.weights, False, "encode", samples)
+            predictions.append(self._call(row, run.weights, False, "decode", code))
+            with torch.random.fork_rng(devices=[]):
+                torch.manual_seed(_step_seed(slot.seed, 0, chunk))
+                losses.append(self._call(row, run.weights, False, "training_loss", samples, 1.0))
+        prediction = torch.stack(predictions)
+        loss = torch.stack(losses).double() * len(samples)
+        return Outputs(prediction, prediction, loss=loss)
+
+    @classmethod
+    @torch.no_grad()
+    def plain_outputs(cls, twin: Any, samples: Tensor, noise: Noise, chunk: int) -> Outputs:
+        """The same as `outputs`, by one module; `noise` says whose seed freezes it."""
+        prediction = twin.decode(twin.encode(samples))[None]
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(_step_seed(noise.seeds[0], 0, chunk))
+            loss = twin.training_loss(samples, 1.0)
+        return Outputs(prediction, prediction, loss=loss[None].double() * len(samples))
+
+    def _call(self, row: int, weights: Any, training: bool, method: str, *arguments: Any) -> Tensor:
+        module = self._modules[row].train(training)
+        tensors = {
+            f"twin.{entry.name}": view[row]
+            for layout, views in ((self.layout, weights), (self.buffers, self.state_views))
+            for entry, view in zip(layout.entries, views, strict=True)
+        }
+        result: Tensor = functional_call(module, tensors, (method, *arguments))
+        return result
+
+
+def _step_seed(seed: int, epoch: int, step: int) -> int:
+    return site_key(f"{seed}/{epoch}/{step}") & (2**63 - 1)
