@@ -8,10 +8,16 @@ from collections.abc import Sequence
 
 from sqlalchemy.orm import Session
 
-from service.domain.records import ArrayState, Failure, Lease
-from service.domain.states import TERMINAL_TRIAL_STATES, Intent, StudyState, TrialState
+from service.domain.records import Array, ArrayState, Failure, Lease
+from service.domain.states import (
+    TERMINAL_STUDY_STATES,
+    TERMINAL_TRIAL_STATES,
+    Intent,
+    StudyState,
+    TrialState,
+)
 from service.engine.context import StudyContext, end_without_result
-from service.engine.jobs import array_job, state_folder
+from service.engine.jobs import array_job, cohorts_with_states, state_folder
 from service.engine.preparation import Preparation
 from service.engine.recording import Ending, Recorder
 from service.engine.resources import Resources
@@ -25,7 +31,7 @@ from service.storage.studies import StudyRepository
 from service.storage.trials import TrialRepository
 
 MAX_CRASHES = 3
-"""An array whose worker died so often is given up: its trials are FAILED, with the reason."""
+"""An array whose worker died so often at one saved state is given up: its trials are FAILED."""
 
 TRANSIENT = frozenset({"crash", "lost", "out-of-memory"})
 """Failures that are worth another try; the others would only repeat."""
@@ -52,7 +58,9 @@ class Conductor:
         self._search = Search(self._context)
         self._selection: Selection | None = None
         self._inbox: list[WorkerEvent] = []
-        self._swept: set[int] = set()
+        # Only folders that are still there need sweeping: not those of every told cohort.
+        left = cohorts_with_states(resources.artifact_root, lease.study_id)
+        self._swept = self._context.mirror.told - left
         self._recover()
 
     @property
@@ -74,6 +82,10 @@ class Conductor:
         """
         self._inbox.extend(events)
         self._context.mirror.refresh()
+        self._step()
+        self._sweep_states()
+
+    def _step(self) -> None:
         if self.finished:
             return
         self._steering.count_seconds()
@@ -88,20 +100,29 @@ class Conductor:
         self._search.judge_rungs()
         self._search.propose()
         self._search.analyse()
-        self._sweep_states()
         self._end_search()
 
     def next_job(self) -> ArrayJob | ScoreJob | None:
         """The next job for a free slot, already recorded as running; None when there is none."""
         context = self._context
-        if self.finished or context.dataset is None or context.yielding is not None:
+        if self.finished or context.dataset is None:
+            return None
+        if context.yielding == "stop":
+            return next((self._start(array, harvest=True) for array in context.harvest()), None)
+        if context.yielding is not None:
             return None
         if self._selection is not None:
             return self._selection.next_job()
         waiting = context.mirror.arrays_in(ArrayState.QUEUED)
         if context.study.state is not StudyState.RUNNING or not waiting:
             return None
-        array = waiting[0]
+        return self._start(waiting[0], harvest=False)
+
+    def _start(self, array: Array, *, harvest: bool) -> ArrayJob:
+        context = self._context
+        assert context.dataset is not None
+        if harvest:
+            context.harvested.add((array.cohort, array.index))
         with context.resources.database.transaction() as session:
             TrialRepository(session).start_array(
                 self.study_id, self.fence, array.cohort, array.index
@@ -109,12 +130,13 @@ class Conductor:
         context.mirror.refresh([array.cohort])
         job = array_job(
             context.study.resolved,
-            context.mirror.arrays[(array.cohort, array.index)],
+            array,
             context.mirror.live_trials(array),
             fence=self.fence,
             data_folder=context.resources.data_store / context.dataset.folder,
             artifact_root=context.resources.artifact_root,
             save_seconds=context.resources.save_seconds,
+            harvest=harvest,
         )
         context.jobs[job.job_id] = job
         return job
@@ -155,9 +177,10 @@ class Conductor:
             for ending in recorded.endings:
                 self._end_job(session, ending)
         self._inbox.clear()
-        context.mirror.refresh(recorded.cohorts)
         for ending in recorded.endings:
             context.jobs.pop(ending.job.job_id, None)
+        context.mirror.refresh(recorded.cohorts)
+        for ending in recorded.endings:
             if ending.failure is not None and ending.failure.kind == "storage-full":
                 context.pause_because(ending.failure)
         self._fail_if_hopeless()
@@ -184,9 +207,10 @@ class Conductor:
             end_without_result(trials, self.fence, live, TrialState.FAILED, failure)
 
     def _may_retry(self, session: Session, job: ArrayJob, failure: Failure) -> bool:
-        """Record one more crash of an array, unless it had too many."""
+        """Record one more crash of an array, unless it had too many without getting on."""
         decisions = DecisionRepository(session)
-        place = {"cohort": job.cohort, "array": job.array}
+        saved = self._context.mirror.saved_epoch(job.cohort, job.array)
+        place = {"cohort": job.cohort, "array": job.array, "saved_epoch": saved}
         earlier = [
             decision
             for decision in decisions.all(self.study_id, "retry")
@@ -199,19 +223,26 @@ class Conductor:
         return True
 
     def _fail_if_hopeless(self) -> None:
-        """A study whose every trial so far FAILED would only go on failing."""
+        """A study whose first cohorts FAILED to the last trial would only go on failing.
+
+        Which cohorts is fixed, so that it does not matter which of them ended first (rule R2).
+        """
         mirror = self._context.mirror
-        over = [t for _, t in sorted(mirror.trials.items()) if t.state in TERMINAL_TRIAL_STATES]
-        if mirror.told and over and all(trial.state is TrialState.FAILED for trial in over):
-            reason = over[0].failure.message if over[0].failure else "unknown"
+        first = range(self._context.study.resolved.cohorts_in_flight)
+        if self.finished or not all(cohort in mirror.told for cohort in first):
+            return
+        trials = [mirror.trials[number] for cohort in first for number in mirror.cohorts[cohort]]
+        if all(trial.state is TrialState.FAILED for trial in trials):
+            reason = trials[0].failure.message if trials[0].failure else "unknown"
             self._context.fail(
                 Failure(kind="error", message=f"every trial so far failed: {reason}")
             )
 
     def _sweep_states(self) -> None:
-        """Saved states of told cohorts have served; also those that a crash left behind."""
+        """Saved states have served when their cohort is told, or the study is over."""
         context = self._context
-        for cohort in context.mirror.told - self._swept:
+        over = context.study.state in TERMINAL_STUDY_STATES
+        for cohort in (set(context.mirror.cohorts) if over else context.mirror.told) - self._swept:
             for array in context.mirror.arrays_of(cohort):
                 remove_states(context.resources.artifact_root, state_folder(array))
             self._swept.add(cohort)

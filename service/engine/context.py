@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Iterable
 
-from service.domain.records import Dataset, Failure, Lease, Study, Trial
+from service.domain.records import Array, ArrayState, Dataset, Failure, Lease, Study, Trial
 from service.domain.states import (
     TERMINAL_STUDY_STATES,
     TERMINAL_TRIAL_STATES,
@@ -32,6 +32,8 @@ class StudyContext:
         self.dataset: Dataset | None = None
         self.yielding: str | None = None
         """`pause` or `stop` while running jobs are asked to end and none may start."""
+        self.harvested: set[tuple[int, int]] = set()
+        """Arrays that were asked for the best of their saved state, because of a stop."""
         self.trouble: Failure | None = None
         """Why the engine itself asked for a pause (a full disk)."""
 
@@ -58,9 +60,19 @@ class StudyContext:
         """Ask for a pause that a person did not: nothing is lost, and the reason is named."""
         log.warning("study %s is paused: %s", self.study_id, failure.message)
         self.trouble = failure
+        if self.study.intent is Intent.STOP:
+            return
         with self.resources.database.transaction() as session:
-            StudyRepository(session).set_intent(self.study_id, Intent.PAUSE)
+            StudyRepository(session).set_intent(self.study_id, Intent.PAUSE, fence=self.fence)
         self.mirror.refresh()
+
+    def harvest(self) -> list[Array]:
+        """Arrays with a saved state whose best is still to be brought in before a stop."""
+        return [
+            array
+            for array in self.mirror.arrays_in(ArrayState.QUEUED, ArrayState.AT_RUNG)
+            if array.state_path is not None and (array.cohort, array.index) not in self.harvested
+        ]
 
     def transition(self, state: StudyState) -> None:
         """Move the study to a state."""

@@ -38,6 +38,14 @@ def state_folder(array: Array) -> str:
     return f"studies/{array.study_id}/arrays/{array.cohort}-{array.index}"
 
 
+def cohorts_with_states(artifact_root: Path, study_id: str) -> set[int]:
+    """Cohorts of a study that have saved states on disk."""
+    folder = artifact_root / "studies" / study_id / "arrays"
+    if not folder.is_dir():
+        return set()
+    return {int(path.name.partition("-")[0]) for path in folder.iterdir()}
+
+
 def array_job(
     spec: ResolvedSpec,
     array: Array,
@@ -47,8 +55,12 @@ def array_job(
     data_folder: Path,
     artifact_root: Path,
     save_seconds: float,
+    harvest: bool = False,
 ) -> ArrayJob:
-    """The next segment of an array: from its saved state to the next rung or the end."""
+    """The next segment of an array: from its saved state to the next rung or the end.
+
+    With `harvest` nothing is trained: its trials end with the best of the saved state.
+    """
     return ArrayJob(
         job_id=uuid.uuid4().hex,
         study_id=array.study_id,
@@ -72,6 +84,7 @@ def array_job(
         resume_from=array.state_path,
         state_path=state_folder(array),
         save_seconds=save_seconds,
+        harvest=harvest,
     )
 
 

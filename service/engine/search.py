@@ -100,9 +100,7 @@ class Search:
                     propose, spec, context.mirror.history(), cohort
                 )
         elif self._proposing.done():
-            proposals = self._proposing.result()
-            self._write(cohort, proposals)
-            self._proposing = None
+            self._write(cohort, self._proposing.result())
 
     def _write(self, cohort: int, proposals: list[Proposal]) -> None:
         context = self._context
@@ -117,6 +115,7 @@ class Search:
             TrialRepository(session).write_cohort(
                 context.study_id, context.fence, cohort, trials, arrays
             )
+        self._proposing = None
         context.mirror.refresh([cohort])
 
     def analyse(self) -> None:

@@ -45,6 +45,9 @@ class Steering:
         if context.jobs:
             return
         if state is StudyState.STOPPED:
+            if self._is_harvesting():
+                return
+            context.resources.executor.forget(context.study_id)  # a test being scored
             context.end_live_trials(TrialState.STOPPED, None)
         with context.resources.database.transaction() as session:
             detail = {} if reason is None else {"failure": reason.model_dump(mode="json")}
@@ -84,5 +87,9 @@ class Steering:
             self._time_is_up = True
         if self._time_is_up:
             context.yield_jobs("stop")
-            if not context.jobs:
+            if not context.jobs and not self._is_harvesting():
                 context.end_live_trials(TrialState.STOPPED, None)
+
+    def _is_harvesting(self) -> bool:
+        """Whether trials that wait still have to be asked for their best so far."""
+        return self._context.dataset is not None and bool(self._context.harvest())

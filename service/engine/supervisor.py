@@ -8,15 +8,17 @@ import threading
 import time
 import traceback
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from types import FrameType
 
 from sqlalchemy.exc import OperationalError
 
-from service.domain.records import Failure
-from service.domain.states import StudyState
+from service.domain.records import Failure, Lease
 from service.engine.conductor import Conductor
+from service.engine.context import StudyContext
+from service.engine.mirror import StudyGone
 from service.engine.resources import Resources
 from service.errors import Stale, StorageFull, Unavailable
 from service.executors.base import WorkerEvent
@@ -24,7 +26,6 @@ from service.executors.local import LocalExecutor
 from service.settings import Settings
 from service.storage.database import Database
 from service.storage.leases import LeaseRepository
-from service.storage.studies import StudyRepository
 from trainers.registry import catalog
 
 log = logging.getLogger(__name__)
@@ -35,8 +36,22 @@ TICK_SECONDS = 0.1
 MAX_STUDIES = 8
 """Studies that one engine drives at the same time; the others wait their turn."""
 MAX_ERRORS = 3
-"""A study whose conductor raised so often in a row is FAILED, with the traceback's tail."""
+"""A study whose conductor raised so often is FAILED, with the traceback's tail."""
+FORGIVEN_SECONDS = 300.0
+"""An error this long ago no longer counts."""
 DRAIN_SECONDS = 3.0
+
+
+@dataclass
+class Driven:
+    """A study that this engine holds, and how it fares."""
+
+    lease: Lease
+    conductor: Conductor | None = None
+    """None after an error, until it is time to try again."""
+    errors: int = 0
+    failed_at: float = 0.0
+    retry_at: float = 0.0
 
 
 class Supervisor:
@@ -46,10 +61,8 @@ class Supervisor:
         self._resources = resources
         self._lease_seconds = lease_seconds
         self._owner = owner
-        self._conductors: dict[str, Conductor] = {}
-        self._errors: dict[str, int] = {}
+        self._driven: dict[str, Driven] = {}
         self._renewed = 0.0
-        self._acquired = 0.0
         self._turn = 0
 
     def run(self, stop: threading.Event) -> None:
@@ -61,136 +74,149 @@ class Supervisor:
             self._drain()
 
     def step(self) -> None:
-        """One round over all studies."""
-        clock = self._resources.clock
-        if clock() - self._acquired >= TICK_SECONDS:
-            self._acquired = clock()
-            self._guard_database(self._acquire)
-        events = self._resources.executor.poll(TICK_SECONDS)
-        for conductor in list(self._conductors.values()):
-            self._tick(conductor, [event for event in events if conductor.owns(event.job_id)])
-        self._fill_slots()
-        if clock() - self._renewed >= self._lease_seconds / 3:
-            self._renewed = clock()
-            self._guard_database(self._renew)
+        """One round over all studies.
 
-    def _acquire(self) -> None:
-        room = MAX_STUDIES - len(self._conductors)
-        if room <= 0:
-            return
-        with self._resources.database.transaction() as session:
-            leases = LeaseRepository(session).acquire_any(self._owner, self._lease_seconds, room)
-        for lease in leases:
-            try:
-                self._conductors[lease.study_id] = Conductor(lease, self._resources)
-            except AWAY:
-                raise
-            except Exception as error:  # noqa: BLE001 - one study's trouble must not end the others
-                self._count_error(lease.study_id, lease.fence, error)
+        Leases are renewed before new ones are taken: after a long silence one's own are
+        still there, unless another engine came for them.
+        """
+        self._guard_database(self._renew)
+        self._guard_database(self._acquire)
+        events = self._resources.executor.poll(TICK_SECONDS)
+        for driven in list(self._driven.values()):
+            self._tick(driven, events)
+        self._fill_slots()
 
     def _renew(self) -> None:
-        for conductor in list(self._conductors.values()):
+        now = self._resources.clock()
+        if now - self._renewed < self._lease_seconds / 3:
+            return
+        for driven in list(self._driven.values()):
             with self._resources.database.transaction() as session:
                 held = LeaseRepository(session).renew(
-                    conductor.study_id, self._owner, conductor.fence, self._lease_seconds
+                    driven.lease.study_id, self._owner, driven.lease.fence, self._lease_seconds
                 )
             if not held:
-                self._drop(conductor)
+                self._drop(driven)
+        self._renewed = now
 
-    def _tick(self, conductor: Conductor, events: Sequence[WorkerEvent]) -> None:
+    def _acquire(self) -> None:
+        room = MAX_STUDIES - len(self._driven)
+        with self._resources.database.transaction() as session:
+            leases = LeaseRepository(session).acquire_any(
+                self._owner, self._lease_seconds, max(room, 1), stopping_only=room <= 0
+            )
+        for lease in leases:
+            if lease.study_id in self._driven:
+                self._resources.executor.forget(lease.study_id)
+            self._driven[lease.study_id] = Driven(lease)
+
+    def _tick(self, driven: Driven, events: Sequence[WorkerEvent]) -> None:
+        study_id = driven.lease.study_id
         try:
-            conductor.tick(events)
+            if driven.conductor is None:
+                if self._resources.clock() < driven.retry_at:
+                    return
+                driven.conductor = Conductor(driven.lease, self._resources)
+            conductor = driven.conductor
+            conductor.tick([event for event in events if conductor.owns(event.job_id)])
         except Stale:
-            log.warning("study %s: the lease has passed on", conductor.study_id)
-            self._drop(conductor)
+            log.warning("study %s: the lease has passed on", study_id)
+            self._drop(driven)
+        except StudyGone:
+            self._drop(driven)
         except AWAY as error:
-            log.warning("study %s: the database does not answer: %s", conductor.study_id, error)
-        except LookupError:
-            self._drop(conductor)
+            log.warning("study %s: the database does not answer: %s", study_id, error)
         except Exception as error:  # noqa: BLE001 - one study's trouble must not end the others
-            self._drop(conductor)
-            self._count_error(conductor.study_id, conductor.fence, error)
+            self._note_error(driven, error)
         else:
-            self._errors.pop(conductor.study_id, None)
             if conductor.finished:
-                self._release(conductor)
+                self._release(driven)
 
     def _fill_slots(self) -> None:
         """Hand free slots round, one job a study at a time, so that none starves."""
         idle = 0
-        while self._resources.executor.free > 0 and idle < len(self._conductors):
-            order = sorted(self._conductors)
+        while self._resources.executor.free > 0 and idle < len(self._driven):
+            order = sorted(self._driven)
             self._turn = (self._turn + 1) % len(order)
-            conductor = self._conductors[order[self._turn]]
-            try:
-                job = conductor.next_job()
-            except Stale:
-                self._drop(conductor)
-                continue
-            except AWAY as error:
-                # It is unknown whether the start was recorded: a new conductor reads it back.
-                log.warning("study %s: dispatch failed: %s", conductor.study_id, error)
-                self._drop(conductor)
-                return
-            if job is None:
-                idle += 1
-                continue
-            idle = 0
-            self._resources.executor.submit(job)
+            idle = 0 if self._dispatch(self._driven[order[self._turn]]) else idle + 1
 
-    def _count_error(self, study_id: str, fence: int, error: Exception) -> None:
+    def _dispatch(self, driven: Driven) -> bool:
+        """Start one job of a study; whether there was one."""
+        if driven.conductor is None:
+            return False
+        try:
+            job = driven.conductor.next_job()
+            if job is not None:
+                self._resources.executor.submit(job)
+        except Stale:
+            self._drop(driven)
+        except AWAY as error:
+            # It is unknown whether the start was recorded: a new conductor reads it back.
+            log.warning("study %s: the database does not answer: %s", driven.lease.study_id, error)
+            self._restart(driven, TICK_SECONDS)
+        except Exception as error:  # noqa: BLE001 - one study's trouble must not end the others
+            self._note_error(driven, error)
+        else:
+            return job is not None
+        return False
+
+    def _note_error(self, driven: Driven, error: Exception) -> None:
         """Try a broken study again a few times, then end it with its reason."""
-        log.error("study %s: %s", study_id, "".join(traceback.format_exception(error)))
-        self._errors[study_id] = self._errors.get(study_id, 0) + 1
-        self._guard_database(lambda: self._give_up_or_release(study_id, fence, error))
+        study_id, now = driven.lease.study_id, self._resources.clock()
+        trace = "".join(traceback.format_exception(error))
+        log.error("study %s: %s", study_id, trace)
+        driven.errors = 1 if now - driven.failed_at > FORGIVEN_SECONDS else driven.errors + 1
+        driven.failed_at = now
+        self._restart(driven, 2.0 ** (driven.errors - 1))
+        if driven.errors >= MAX_ERRORS:
+            message = f"{type(error).__name__}: {error}"
+            failure = Failure(kind="error", message=message, traceback_tail=trace[-4000:])
+            self._guard_database(lambda: self._give_up(driven, failure))
 
-    def _give_up_or_release(self, study_id: str, fence: int, error: Exception) -> None:
-        with self._resources.database.transaction() as session:
-            if self._errors[study_id] >= MAX_ERRORS:
-                StudyRepository(session).transition(
-                    study_id,
-                    StudyState.FAILED,
-                    fence=fence,
-                    failure=Failure(
-                        kind="error",
-                        message=f"{type(error).__name__}: {error}",
-                        traceback_tail="".join(traceback.format_exception(error))[-4000:],
-                    ),
-                )
-            LeaseRepository(session).release(study_id, self._owner, fence)
+    def _give_up(self, driven: Driven, failure: Failure) -> None:
+        StudyContext(driven.lease, self._resources).fail(failure)
+        self._release(driven)
 
-    def _drop(self, conductor: Conductor) -> None:
+    def _restart(self, driven: Driven, after_seconds: float) -> None:
+        """Drop what is in memory and in the workers; a new conductor reads the records."""
+        self._resources.executor.forget(driven.lease.study_id)
+        driven.conductor = None
+        driven.retry_at = self._resources.clock() + after_seconds
+
+    def _drop(self, driven: Driven) -> None:
         """Stop driving a study at once: its jobs are killed, its lease is given back if ours."""
-        self._resources.executor.forget(conductor.study_id)
-        self._release(conductor)
+        self._resources.executor.forget(driven.lease.study_id)
+        self._release(driven)
 
-    def _release(self, conductor: Conductor) -> None:
-        self._conductors.pop(conductor.study_id, None)
-        self._guard_database(lambda: self._release_lease(conductor.study_id, conductor.fence))
+    def _release(self, driven: Driven) -> None:
+        lease = driven.lease
+        if self._driven.get(lease.study_id) is driven:
+            del self._driven[lease.study_id]
+        self._guard_database(lambda: self._give_back(lease))
 
-    def _release_lease(self, study_id: str, fence: int) -> None:
+    def _give_back(self, lease: Lease) -> None:
         with self._resources.database.transaction() as session:
-            LeaseRepository(session).release(study_id, self._owner, fence)
+            LeaseRepository(session).release(lease.study_id, self._owner, lease.fence)
 
-    def _guard_database(self, action: object) -> None:
-        assert callable(action)
+    def _guard_database(self, action: Callable[[], None]) -> None:
         try:
             action()
-        except (*AWAY, Stale) as error:
+        except (*AWAY, Stale, StudyGone) as error:
             log.warning("the database does not answer: %s", error)
 
     def _drain(self) -> None:
         """Let running jobs save their state, record it, then give the leases back."""
         deadline = self._resources.clock() + DRAIN_SECONDS
         while self._resources.clock() < deadline:
-            busy = [conductor.pause_jobs() for conductor in self._conductors.values()]
+            driven = [each for each in self._driven.values() if each.conductor is not None]
+            busy = [each.conductor.pause_jobs() for each in driven if each.conductor]  # ask all
             if not any(busy):
                 break
             events = self._resources.executor.poll(TICK_SECONDS)
-            for conductor in list(self._conductors.values()):
-                self._tick(conductor, [e for e in events if conductor.owns(e.job_id)])
-        for conductor in list(self._conductors.values()):
-            self._release(conductor)
+            for each in driven:
+                self._tick(each, events)
+        for each in list(self._driven.values()):
+            self._release(each)
         self._resources.executor.close()
 
 

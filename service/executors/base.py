@@ -67,6 +67,8 @@ class ArrayJob(Record):
     """Path of the saved state below artifact_root; None: from scratch."""
     state_path: str
     """The folder of the array's saved states, `state-<epoch>.safetensors`, below artifact_root."""
+    harvest: bool = False
+    """Train no further: end every slot as STOPPED with the best of its saved state."""
     save_seconds: float = 15.0
     """Save state at least this often, so that a crash costs little."""
 

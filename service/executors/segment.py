@@ -60,8 +60,11 @@ class Segment:
         self._saved_at = monotonic()
 
     def train(self) -> Outcome:
-        """Run until the segment is over, or until asked to yield."""
+        """Run until the segment is over, or until asked to yield; a harvest trains nothing."""
         job, run, commands = self._job, self._run, self._commands
+        if job.harvest:
+            self._tell_ends(run.stop())
+            return "done"
         while run.live and run.epoch < job.until_epoch and commands.how is None:
             step = run.run_epoch(lambda: commands.stop)
             if step is None:

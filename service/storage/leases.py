@@ -1,6 +1,6 @@
 """Leases: which engine drives a study, until when, and under which fence."""
 
-from sqlalchemy import ColumnElement, and_, delete, or_, select, update
+from sqlalchemy import ColumnElement, and_, delete, or_, select, true, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -24,14 +24,20 @@ class LeaseRepository:
     def __init__(self, session: Session) -> None:
         self._session = session
 
-    def acquire_any(self, owner: str, seconds: float, limit: int) -> list[Lease]:
-        """Lease up to `limit` studies that can be driven and that nobody drives, oldest first."""
+    def acquire_any(
+        self, owner: str, seconds: float, limit: int, *, stopping_only: bool = False
+    ) -> list[Lease]:
+        """Lease up to `limit` studies that can be driven and that nobody drives, oldest first.
+
+        `stopping_only`: those that only have to be stopped, for an engine that has no room.
+        """
         now = clock.lease_clock(self._session)
         # A study that another engine is just leasing is locked, and skipped.
         studies = self._session.execute(
             select(StudyRow.id, StudyRow.fence)
             .outerjoin(LeaseRow, LeaseRow.study_id == StudyRow.id)
             .where(RUNNABLE, or_(LeaseRow.study_id.is_(None), _expired(now)))
+            .where(StudyRow.intent == Intent.STOP if stopping_only else true())
             .order_by(StudyRow.created_at, StudyRow.id)
             .limit(limit)
             .with_for_update(of=StudyRow, skip_locked=True)

@@ -1,7 +1,7 @@
 """Studies: created, listed, moved from state to state, deleted."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import Select, and_, delete, select
@@ -30,7 +30,7 @@ from service.storage.pages import (
     write_token,
 )
 from service.storage.study_records import study_record
-from service.storage.tables import StudyRow, TrialRow
+from service.storage.tables import LeaseRow, StudyRow, TrialRow
 
 ORDERS = ("created_at", "-created_at", "name", "-name")
 
@@ -145,19 +145,28 @@ class StudyRepository:
             )
         return StudyPage(items=items, next_page_token=token)
 
-    def set_intent(self, study_id: str, intent: Intent) -> Study:
-        """Record what a person asks of a study; asking twice changes nothing.
+    def set_intent(self, study_id: str, intent: Intent, fence: int | None = None) -> Study:
+        """Record what is asked of a study; asking twice changes nothing.
 
-        Raises Conflict when the study is over, or was told to stop before.
+        A study that has not begun obeys at once, whether an engine is there or not: an engine
+        that is just taking it up finds its fence gone. `fence` is for an engine that asks.
+        Raises Conflict when the study is over, was told to stop before, or is past pausing.
         """
-        study = lock_study(self._session, study_id)
+        study = lock_study(self._session, study_id, fence)
         if study.state in TERMINAL_STUDY_STATES:
             raise Conflict(f"the study is {study.state}", "a study that is over cannot be changed")
         if study.intent is Intent.STOP and intent is not Intent.STOP:
             raise Conflict("the study is being stopped", "submit a new study")
+        if study.state is StudyState.SELECTING and intent is Intent.PAUSE:
+            raise Conflict("the search is over: the best trial is being scored", "wait, or stop it")
         if study.intent is not intent:
             study.intent = intent
             append_study_event(self._session, study)
+        if study.state is StudyState.QUEUED and intent is not Intent.RUN:
+            study.fence += 1
+            self._session.execute(delete(LeaseRow).where(LeaseRow.study_id == study_id))
+            ends = {Intent.STOP: StudyState.STOPPED, Intent.PAUSE: StudyState.PAUSED}
+            return self.transition(study_id, ends[intent])
         return self._current(study_id)
 
     def transition(
@@ -250,8 +259,9 @@ def _study_key(token: str | None, ordering: Ordering, by_name: bool) -> tuple[An
         return value, unique
     try:
         moment = datetime.fromisoformat(value)
-    except ValueError:
+        if moment.tzinfo is None:
+            raise bad_token()
+        # Overflows for a moment that leaves the calendar in UTC, as which it is compared.
+        return moment.astimezone(UTC), unique
+    except (ValueError, OverflowError):
         raise bad_token() from None
-    if moment.tzinfo is None:
-        raise bad_token()
-    return moment, unique
