@@ -60,9 +60,7 @@ class BestSoFar(NamedTuple):
 
 def prepare_against_trials(frame: StudyFrame) -> BestSoFar | Waiting:
     """The best so far in the order of trial numbers."""
-    positions = range(len(frame.trials))
-    numbers: list[float] = [float(frame.trials.number[position]) for position in positions]
-    return _prepare(frame, numbers, "trial (number)", lambda _: "")
+    return _prepare(frame, frame.trials.number, "trial (number)", lambda _: "")
 
 
 def prepare_against_time(frame: StudyFrame) -> BestSoFar | Waiting:
