@@ -1,14 +1,23 @@
-"""Verdicts in plain words, with their numbers in them."""
+"""Verdicts in plain words, with their numbers in them.
+
+Worse and better are said, not up and down: some metrics are to be large. Where a metric has no
+zero (elbo), differences are given as they are and shares are of the curve's range.
+"""
 
 from collections.abc import Callable, Mapping
 from typing import Literal, TypeAlias
 
+from service.domain.curves import WITHOUT_ZERO
+
 Kind: TypeAlias = Literal["overfit", "large_gap", "underfit", "converged", "censored", "diverged"]
+Direction: TypeAlias = Literal["minimize", "maximize"]
 Numbers: TypeAlias = Mapping[str, float | int | None]
 
 
-def describe_verdict(kind: Kind, metric: str, numbers: Numbers) -> str:
+def describe_verdict(kind: Kind, metric: str, direction: Direction, numbers: Numbers) -> str:
     """One or two sentences for a verdict; `numbers` as overfitting.judge_curves writes them."""
+    if kind == "underfit":
+        return _underfit(metric, direction, numbers)
     return _WORDS[kind](metric, numbers)
 
 
@@ -16,39 +25,42 @@ def _overfit(metric: str, numbers: Numbers) -> str:
     epoch = numbers["first_overfit_epoch"]
     return (
         f"Overfit from epoch {epoch} on: validation {metric} then got worse by "
-        f"{_share(numbers['rise'], numbers['validation'])} (more than its noise of "
-        f"{_share(numbers['rise_noise'], numbers['validation'])}) while train went on improving, "
-        f"by {_share(numbers['train_change'], numbers['train'])}. The weights of epoch "
+        f"{_change(metric, numbers, 'rise', 'validation')} (more than its noise of "
+        f"{_change(metric, numbers, 'rise_noise', 'validation')}) while train went on improving, "
+        f"by {_change(metric, numbers, 'train_change', 'train')}. The weights of epoch "
         f"{numbers['best_epoch']} are the ones that count; {_gap(metric, numbers)}."
     )
 
 
 def _large_gap(metric: str, numbers: Numbers) -> str:
+    beyond = "10 %" if _has_zero(metric) else "10 % of the range of validation"
     return (
-        f"Large gap: {_gap(metric, numbers)}, beyond 10 % and beyond its error; validation did "
-        "not turn upwards."
+        f"Large gap: {_gap(metric, numbers)}, beyond {beyond} and beyond its error; "
+        f"{_course(metric, numbers)}."
     )
 
 
-def _underfit(metric: str, numbers: Numbers) -> str:
+def _underfit(metric: str, direction: Direction, numbers: Numbers) -> str:
     reasons = []
     pca, validation = numbers["pca"], numbers["validation"]
-    if pca is not None and validation is not None and validation > pca:
+    sign = 1 if direction == "minimize" else -1
+    if pca is not None and validation is not None and sign * validation > sign * pca:
         reasons.append(
             f"PCA with the same latent size reaches {pca:.4g} on validation, this model only "
             f"{validation:.4g}"
         )
     improving = numbers["improving"]
     if improving is not None and improving > 0.01:
-        reasons.append(
-            f"train {metric} still improved by {improving * 100:.1f} % in the last tenth of the "
-            "epochs"
-        )
-    return f"Underfit: {' and '.join(reasons) or 'there is room left'}; {_gap(metric, numbers)}."
+        share = _percent(improving) + ("" if _has_zero(metric) else " of its range")
+        reasons.append(f"train {metric} still improved by {share} in the last tenth of the epochs")
+    text = f"Underfit: {' and '.join(reasons) or 'there is room left'}; {_gap(metric, numbers)}"
+    return f"{text}; {_course(metric, numbers)}." if _is_unstable(numbers) else f"{text}."
 
 
 def _converged(metric: str, numbers: Numbers) -> str:
-    return f"Converged: {_gap(metric, numbers)}, and validation did not turn upwards."
+    if _is_unstable(numbers):
+        return f"Unstable, no overfitting: {_course(metric, numbers)}; {_gap(metric, numbers)}."
+    return f"Converged: {_gap(metric, numbers)}; {_course(metric, numbers)}."
 
 
 def _censored(metric: str, numbers: Numbers) -> str:
@@ -64,11 +76,36 @@ def _diverged(_: str, numbers: Numbers) -> str:
 _WORDS: dict[Kind, Callable[[str, Numbers], str]] = {
     "overfit": _overfit,
     "large_gap": _large_gap,
-    "underfit": _underfit,
     "converged": _converged,
     "censored": _censored,
     "diverged": _diverged,
 }
+
+
+def _is_unstable(numbers: Numbers) -> bool:
+    """Whether validation got clearly worse in the end; where that is no overfitting."""
+    rise, threshold = numbers["rise"], numbers["rise_threshold"]
+    return rise is not None and threshold is not None and rise > threshold
+
+
+def _course(metric: str, numbers: Numbers) -> str:
+    """How it went on after the best epoch, where that is no overfitting."""
+    rise, epoch = numbers["rise"], numbers["best_epoch"]
+    if rise is None:
+        return "the best epoch was the last one"
+    by = _change(metric, numbers, "rise", "validation")
+    if not _is_unstable(numbers):
+        if rise <= 0:
+            return "validation did not get worse afterwards"
+        most = _change(metric, numbers, "rise_threshold", "validation")
+        return f"validation got worse afterwards by {by}, within the {most} that do not count"
+    if (numbers["train_change"] or 0.0) > 0:
+        train = _change(metric, numbers, "train_change", "train")
+        return (
+            f"validation and train both got worse after epoch {epoch}, by {by} and {train}: "
+            "training was unstable"
+        )
+    return f"validation got worse by {by} after epoch {epoch}, while train stood still"
 
 
 def _gap(metric: str, numbers: Numbers) -> str:
@@ -76,6 +113,13 @@ def _gap(metric: str, numbers: Numbers) -> str:
     validation, train, relative = numbers["validation"], numbers["train"], numbers["gap_relative"]
     text = f"at epoch {numbers['best_epoch']} {metric} is {validation:.4g} on validation and "
     text += f"{train:.4g} on train"
+    if not _has_zero(metric):
+        gap, error = numbers["gap"], numbers["gap_se"]
+        if gap is None:
+            return text
+        side = "worse" if gap >= 0 else "better"
+        known = "unknown" if error is None else f"{error:.2g}"
+        return f"{text}, {abs(gap):.4g} {side} (error {known})"
     if relative is None:
         return text
     side = "worse" if relative >= 0 else "better"
@@ -87,10 +131,19 @@ def _gap(metric: str, numbers: Numbers) -> str:
     return text + ")"
 
 
-def _share(change: float | int | None, level: float | int | None) -> str:
-    if change is None or not level:
-        return "an unknown share" if change is None else f"{abs(change):.4g}"
-    return _percent(abs(change / level))
+def _has_zero(metric: str) -> bool:
+    """Whether shares of a level mean something."""
+    return metric not in WITHOUT_ZERO
+
+
+def _change(metric: str, numbers: Numbers, change: str, level: str) -> str:
+    """A change as a share of a level; as it is where there is no zero to measure from."""
+    value, base = numbers[change], numbers[level]
+    if value is None:
+        return "an unknown amount"
+    if not base or not _has_zero(metric):
+        return f"{abs(value):.4g}"
+    return _percent(abs(value / base))
 
 
 def _percent(share: float | int | None) -> str:

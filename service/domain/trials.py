@@ -9,6 +9,15 @@ from service.domain.model import Record
 from service.domain.space import Params
 from service.domain.states import TrialState
 
+STANDARD_ERROR = "_se"
+"""`mse_se` is the standard error of `mse` over the samples of its part: how well the mean is
+known, no metric of its own."""
+
+
+def is_metric(name: str) -> bool:
+    """Whether a reported number is a metric, and not the standard error of one."""
+    return not name.endswith(STANDARD_ERROR)
+
 
 class Failure(Record):
     """Why something failed."""
@@ -32,7 +41,8 @@ class Verdict(Record):
     kind: Literal["overfit", "large_gap", "underfit", "converged", "censored", "diverged"]
     sentence: str
     numbers: dict[str, float | int | None]
-    """best_epoch, gap, gap_relative, gap_error, difficulty_offset, first_overfit_epoch, ..."""
+    """best_epoch, gap and gap_se in the metric's units, gap_relative and gap_error as shares of
+    train (null where the metric has no zero: elbo), difficulty_offset, first_overfit_epoch, ..."""
 
 
 class Trial(Record):
@@ -71,7 +81,8 @@ class EpochReport(Record):
     epoch: int
     """From 1."""
     train: dict[str, float | None]
-    """loss, reconstruction, kl, mse, mae, active_units, ...; None stands for NaN or infinite."""
+    """loss, reconstruction, kl, mse, mae, active_units, ...; None stands for NaN or infinite.
+    mse_se, mae_se and elbo_se: the standard error over samples of the metric before the `_se`."""
     validation: dict[str, float | None]
     effective_beta: float | None
     learning_rate: float
