@@ -99,6 +99,37 @@ def test_the_kl_is_the_analytic_one() -> None:
     torch.testing.assert_close(kl_per_dimension(mean, log_variance), expected)
 
 
+@pytest.mark.parametrize("name", CONSTANTS)
+def test_standard_errors_are_those_over_samples(name: str) -> None:
+    loss, log_sigma = loss_of(name, 0.5, 0.5), torch.full((2,), math.log(0.5))
+    mean, log_variance = torch.randn(2, 30, 4), torch.randn(2, 30, 4)
+    prediction = loss.predict(OUTPUT)
+    target = TARGET[0].expand(2, -1, -1)
+    meter = Meter(loss, log_sigma, torch.ones(1), torch.ones(2), torch.zeros(2))
+    meter.add(TARGET[0], Outputs(prediction, OUTPUT, mean, log_variance))
+    results = meter.results()
+
+    one_by_one = [loss.total(OUTPUT[:, [i]], target[:, [i]], log_sigma) for i in range(30)]
+    kl = kl_divergence(
+        Normal(mean, (0.5 * log_variance).exp()), Normal(torch.zeros(()), torch.ones(()))
+    ).sum(2)
+    by_sample = {
+        "mse": (prediction - target).square().mean(2).double(),
+        "mae": (prediction - target).abs().mean(2).double(),
+        "elbo": -(torch.stack(one_by_one, 1) + CONSTANTS[name] * 12 + kl),
+    }
+    for metric, values in by_sample.items():
+        torch.testing.assert_close(values.mean(1), results[metric], rtol=1e-5, atol=0)
+        wanted = values.std(1) / 30**0.5
+        torch.testing.assert_close(wanted, results[f"{metric}_se"], rtol=1e-5, atol=0)
+
+
+def test_a_single_sample_has_no_standard_error() -> None:
+    meter = Meter(loss_of("mse"), torch.zeros(2), torch.ones(1))
+    meter.add(TARGET[0, :1], Outputs(OUTPUT[:, :1], OUTPUT[:, :1]))
+    assert not [name for name in meter.results() if name.endswith("_se")]
+
+
 def test_the_meter_adds_up_over_chunks() -> None:
     loss = loss_of("mse")
     outputs = Outputs(OUTPUT, OUTPUT, torch.randn(2, 30, 4), torch.randn(2, 30, 4))
