@@ -15,6 +15,7 @@ from playwright.sync_api import (
     BrowserContext,
     ConsoleMessage,
     Page,
+    Request,
     expect,
     sync_playwright,
 )
@@ -225,11 +226,29 @@ def browser() -> Iterator[Browser]:
         launched.close()
 
 
+@pytest.fixture(scope="session")
+def contexts(browser: Browser) -> Iterator[Callable[[int, bool], BrowserContext]]:
+    """One profile for each kind of window, so that scripts come out of its cache."""
+    opened: dict[tuple[int, bool], BrowserContext] = {}
+
+    def context_of(width: int, dark: bool) -> BrowserContext:
+        if (width, dark) not in opened:
+            opened[width, dark] = browser.new_context(
+                viewport={"width": width, "height": 900},
+                color_scheme="dark" if dark else "light",
+                reduced_motion="reduce",
+            )
+        return opened[width, dark]
+
+    yield context_of
+    for context in opened.values():
+        context.close()
+
+
 @pytest.fixture
-def visit(browser: Browser) -> Iterator[Callable[..., Visit]]:
+def visit(contexts: Callable[[int, bool], BrowserContext]) -> Iterator[Callable[..., Visit]]:
     """Opens pages: `visit(url, width=390, dark=True)`; complaints make the test fail at its end."""
     visits: list[Visit] = []
-    contexts: list[BrowserContext] = []
 
     def open_page(
         url: str,
@@ -237,29 +256,20 @@ def visit(browser: Browser) -> Iterator[Callable[..., Visit]]:
         dark: bool = False,
         prepare: Callable[[Page], object] | None = None,
     ) -> Visit:
-        context = browser.new_context(
-            viewport={"width": width, "height": 900},
-            color_scheme="dark" if dark else "light",
-            reduced_motion="reduce",
-        )
-        contexts.append(context)
-        opened = Visit(context.new_page())
+        opened = Visit(contexts(width, dark).new_page())
         origin = "/".join(url.split("/")[:3])
 
         def note(message: ConsoleMessage) -> None:
             if message.type in ("error", "warning"):
                 opened.complaints.append(message.text)
 
+        def check_address(request: Request) -> None:
+            if not request.url.startswith((origin, "data:", "blob:")):
+                opened.outside.append(request.url)
+
         opened.page.on("console", note)
         opened.page.on("pageerror", lambda error: opened.complaints.append(str(error)))
-        opened.page.on(
-            "request",
-            lambda request: (
-                None
-                if request.url.startswith((origin, "data:", "blob:"))
-                else opened.outside.append(request.url)
-            ),
-        )
+        opened.page.on("request", check_address)
         opened.page.add_init_script(
             "document.addEventListener('securitypolicyviolation', (event) => "
             "console.error('CSP', event.violatedDirective, event.blockedURI))"
@@ -271,8 +281,8 @@ def visit(browser: Browser) -> Iterator[Callable[..., Visit]]:
         return opened
 
     yield open_page
-    for context in contexts:
-        context.close()
+    for opened in visits:
+        opened.page.close()
     assert [text for opened in visits for text in opened.complaints] == []
     assert [address for opened in visits for address in opened.outside] == []
 

@@ -158,16 +158,24 @@ def test_epochs_of_a_running_trial_arrive_on_its_page(site: Site, visit: Visitor
     expect(summary).to_contain_text(f"over {last.epoch + 1} epochs")
 
 
-def test_a_page_without_its_stream_is_stale_and_then_live_again(site: Site, visit: Visitor) -> None:
+def test_a_page_says_when_it_is_stale_or_offline_and_is_live_again(
+    site: Site, visit: Visitor
+) -> None:
     def break_stream(page: Page) -> None:
         page.route("**/events*", lambda route: route.fulfill(status=503, body="away"))
 
     opened = visit(site.page_of("running"), prepare=break_stream)
-    expect(opened.page.locator("#live .word")).to_have_text("stale")
-    opened.page.unroute("**/events*")
-    expect(opened.page.locator("#live .word")).to_have_text("live")
+    badge = opened.page.locator("#live .word")
+    expect(badge).to_have_text("stale")
+    opened.page.route("**/v1/studies/*", lambda route: route.abort())
+    expect(badge).to_have_text("offline")
+    opened.page.unroute_all()
+    expect(badge).to_have_text("live")
     # What was tested is what the browser complains of.
-    opened.complaints[:] = [text for text in opened.complaints if "503" not in text]
+    allowed = ("503", "ERR_FAILED")
+    opened.complaints[:] = [
+        text for text in opened.complaints if not any(word in text for word in allowed)
+    ]
 
 
 def test_stopping_asks_first(site: Site, visit: Visitor) -> None:
