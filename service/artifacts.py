@@ -43,8 +43,8 @@ class FilesystemArtifacts:
         """See ArtifactStore."""
         target = self.path(path)
         target.parent.mkdir(parents=True, exist_ok=True)
-        # The leading dot marks half of a write: executors sweep such files after a kill.
-        temporary = target.with_name(f".{target.name}.{secrets.token_hex(8)}.tmp")
+        # Names the writer: executors sweep what a killed one leaves (executors.job_files).
+        temporary = target.with_name(f".{target.name}.{os.getpid()}-{secrets.token_hex(8)}.tmp")
         try:
             with temporary.open("xb") as file:
                 file.write(data)

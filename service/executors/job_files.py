@@ -1,5 +1,6 @@
 """Where a job's files lie below the artifact root, and which of them may go."""
 
+import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,6 +9,9 @@ from typing import Final
 from service.executors.base import ArrayJob
 
 STATE: Final = re.compile(r"state-(\d+)\.safetensors")
+TEMPORARY: Final = re.compile(r"\..+\.([1-9]\d{0,8})(?:-[0-9a-f]+)?\.tmp")
+"""Half of an atomic write, and the process that writes it: service.artifacts and
+trainers.checkpoints name their temporary files so."""
 KEPT_STATES: Final = 2
 """Older states that stay beside the newest: the engine may not have recorded the newest yet."""
 
@@ -61,17 +65,28 @@ def remove_states(artifact_root: Path, state_folder: str) -> None:
 
 
 def remove_temporaries(job: ArrayJob) -> None:
-    """Remove what a worker that was killed in the middle of a write has left."""
+    """Remove what workers that were killed in the middle of a write have left.
+
+    What a living process is writing stays: these folders pass from a forgotten job to the next
+    one of the same trials before the death of the first is noticed.
+    """
     for folder in _folders(job):
         if folder.is_dir():
             for path in folder.iterdir():
-                if is_temporary(path):
+                writer = TEMPORARY.fullmatch(path.name)
+                if writer is not None and not _is_running(int(writer[1])):
                     path.unlink(missing_ok=True)
 
 
-def is_temporary(path: Path) -> bool:
-    """Whether a file is half of an atomic write."""
-    return path.name.startswith(".") or path.suffix in {".tmp", ".part"}
+def _is_running(process: int) -> bool:
+    """Whether there is such a process, perhaps a stranger's: then its file waits a little."""
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
 
 
 def _folders(job: ArrayJob) -> Iterator[Path]:

@@ -18,6 +18,7 @@ from service.executors.job_files import remove_temporaries
 from service.executors.lines import BrokenLine, JsonLines
 from service.executors.nursery import Nursery
 from service.executors.orders import How, RunOrder, YieldOrder
+from service.executors.worker_process import HEARTBEAT
 
 EVENT: TypeAdapter[WorkerEvent] = TypeAdapter(WorkerEvent)
 
@@ -27,6 +28,12 @@ DEATH_SECONDS: Final = 0.3
 """How long the end of a killed worker's pipe is awaited before its slot is given away."""
 EXIT_SECONDS: Final = 1.0
 """How long the exit code of a worker that is gone is awaited."""
+SILENCE_SECONDS: Final = 30.0
+"""How long a worker may hold a slot without a sign of life."""
+BEATS_IN_SILENCE: Final = 15
+"""Heartbeats that must fail to come before a worker is given up."""
+LOOKS_IN_SILENCE: Final = 30
+"""Looks that must find nothing before a worker is given up."""
 RUNNER: Final = "service.executors.worker:run_job"
 
 logger = logging.getLogger(__name__)
@@ -48,6 +55,8 @@ class _Worker:
     """Set once it is known to be dying: nothing more is waited for after this."""
     exit_code: int | None = None
     forgotten: bool = False
+    silent_seconds: float = 0.0
+    """How long we have listened to its job in vain."""
 
     @property
     def busy(self) -> bool:
@@ -74,13 +83,20 @@ class LocalExecutor:
     Workers are forked on demand by a nursery that has torch preloaded, stay for further jobs,
     and are replaced when they die. They die with this process, whatever kills it. Nothing is
     buffered here: a worker waits while `poll` is not called and its pipe is full.
+
+    A worker that is frozen, or hangs as a whole, is killed after `silence_seconds` without a
+    heartbeat, and its job has failed with kind `lost`. Only time in which we listened counts.
     """
 
-    def __init__(self, slots: int, *, runner: str = RUNNER) -> None:
+    def __init__(
+        self, slots: int, *, runner: str = RUNNER, silence_seconds: float = SILENCE_SECONDS
+    ) -> None:
         if slots < 1:
             raise ValueError("an executor needs at least one slot")
         self._slots = slots
         self._runner = runner
+        self._silence_seconds = silence_seconds
+        self._looked_at = monotonic()
         self._numbers = itertools.count(1)
         self._workers: dict[int, _Worker] = {}
         self._nursery = Nursery(runner)  # loads torch while others do their part
@@ -99,14 +115,15 @@ class LocalExecutor:
         """Start a job in a free slot. Raises RuntimeError when none is free."""
         if self.free < 1:
             raise RuntimeError("no slot is free")
-        order = RunOrder(job=job).model_dump_json().encode()
+        beat_seconds = self._silence_seconds / BEATS_IN_SILENCE
+        order = RunOrder(job=job, beat_seconds=beat_seconds).model_dump_json().encode()
         for worker in self._idle():
             try:
                 worker.lines.send(order, wait=False)
             except OSError:
                 self._kill(worker)  # it died while idle: no job is lost
             else:
-                worker.job = job
+                worker.job, worker.silent_seconds = job, 0.0
                 return
         worker = self._spawn()
         worker.lines.send(order, wait=False)
@@ -192,13 +209,16 @@ class LocalExecutor:
         if not self._nursery.ended:
             sources.append(self._nursery.fileno())
         deadlines = [worker.next_deadline for worker in self._workers.values()]
-        wake = min([until, *(each for each in deadlines if each is not None)])
+        look = monotonic() + self._silence_seconds / LOOKS_IN_SILENCE
+        wake = min([until, look, *(each for each in deadlines if each is not None)])
         ready = set(wait(sources, max(0.0, wake - monotonic())))
         events: list[WorkerEvent] = []
         for worker in speaking:
             if worker.lines.fileno() in ready:
+                worker.silent_seconds = 0.0
                 events += self._read(worker)
         self._note_exits()
+        self._note_silence([w for w in speaking if w.lines.fileno() not in ready])
         for worker in [worker for worker in self._workers.values() if worker.over]:
             events += self._bury(worker)
         return events
@@ -207,6 +227,8 @@ class LocalExecutor:
         events: list[WorkerEvent] = []
         try:
             for line in worker.lines.receive(wait=False):
+                if line == HEARTBEAT:
+                    continue
                 event = EVENT.validate_json(line)
                 if worker.busy and worker.job is not None and event.job_id == worker.job.job_id:
                     events.append(event)
@@ -224,6 +246,26 @@ class LocalExecutor:
             worker = self._workers.get(found.worker)
             if worker is not None:
                 worker.exit_code = found.code
+
+    def _note_silence(self, silent: Sequence[_Worker]) -> None:
+        """Count the time since the last look for those that had nothing to say; kill the lost."""
+        now = monotonic()
+        # A longer gap is one in which we did not listen: we were busy, or frozen ourselves,
+        # perhaps together with the workers, which then have had no time to speak either.
+        listened = min(now - self._looked_at, self._silence_seconds / LOOKS_IN_SILENCE)
+        self._looked_at = now
+        for worker in silent:
+            # While the nursery still loads torch, its workers cannot speak.
+            if not worker.busy or worker.bury_by is not None or not worker.nursery.ready:
+                continue
+            worker.silent_seconds += listened
+            if worker.silent_seconds >= self._silence_seconds:
+                worker.verdict = Failure(
+                    kind="lost",
+                    message=f"its worker was silent for {self._silence_seconds:g} s, "
+                    "and was killed",
+                )
+                self._kill(worker)
 
     def _bury(self, worker: _Worker) -> list[WorkerEvent]:
         """Forget a dead worker; its job, if any, has failed."""

@@ -70,6 +70,11 @@ class Nursery:
         return self._lines.fileno()
 
     @property
+    def ready(self) -> bool:
+        """Whether it is known to have loaded torch: workers asked for are forked at once."""
+        return self._ready
+
+    @property
     def ended(self) -> bool:
         """Whether the nursery is gone, and its workers with it."""
         return self._lines.ended

@@ -15,6 +15,8 @@ class RunOrder(Record):
 
     kind: Literal["run"] = "run"
     job: Job
+    beat_seconds: float = 2.0
+    """How often the worker says that it lives, from now on."""
 
 
 class YieldOrder(Record):

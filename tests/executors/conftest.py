@@ -1,4 +1,5 @@
 import itertools
+import subprocess
 from time import monotonic
 
 import numpy as np
@@ -98,6 +99,14 @@ def _children_of(process):
 
 def assert_no_children():
     assert psutil.Process().children(recursive=True) == []
+
+
+@pytest.fixture
+def dead_process():
+    """The id of a process that has ended."""
+    process = subprocess.Popen(["true"])
+    process.wait()
+    return process.pid
 
 
 @pytest.fixture(scope="session")

@@ -233,12 +233,12 @@ def test_early_stopping_survives_a_pause(stored_data, tmp_path):
     assert facts(events) == facts(whole)
 
 
-def test_what_a_killed_worker_left_half_written_is_swept_when_the_array_goes_on(job):
+def test_what_a_killed_worker_left_half_written_is_swept_when_the_array_goes_on(job, dead_process):
     folders = [Path(job.artifact_root, job.state_path)]
     folders.append(Path(job.artifact_root, "studies/s1/trials/1"))
     for folder in folders:
         folder.mkdir(parents=True)
-        (folder / ".half-written.tmp").write_bytes(b"torn")
+        (folder / f".half-written.{dead_process}.tmp").write_bytes(b"torn")
     train(job)
     assert temporaries(job.artifact_root) == []
 

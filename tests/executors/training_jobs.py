@@ -12,7 +12,6 @@ from service.executors.base import (
     TrainingPlan,
     TrialEndEvent,
 )
-from service.executors.job_files import is_temporary
 from trainers.registry import catalog
 
 NUMBERS = itertools.count(1)
@@ -96,4 +95,4 @@ def outcome(events):
 
 
 def temporaries(artifact_root):
-    return [path for path in Path(artifact_root).rglob("*") if is_temporary(path)]
+    return [path for path in Path(artifact_root).rglob("*") if path.name.startswith(".")]
