@@ -96,7 +96,8 @@ def engine(
             prepare(settings)
             if output.as_json:
                 output.result({"event": "driving", "pid": os.getpid()})
-        return command.run(settings, with_parent)
+        command.run(settings, with_parent)
+        return 0
 
     _run(work, as_json)
 

@@ -1,9 +1,12 @@
 """`hifitune engine`: drives studies until it is told to stop."""
 
+import contextlib
+import logging
 import os
 import signal
 import sys
 import threading
+from collections.abc import Callable
 
 from service.engine.supervisor import run_engine
 from service.settings import Settings
@@ -11,12 +14,23 @@ from service.settings import Settings
 LAST_RESORT_SECONDS = 4.5
 
 
-def run(settings: Settings, with_parent: bool) -> int:
-    """Run the engine; with a parent, only for as long as its pipe on stdin stays open."""
+def run(settings: Settings, with_parent: bool, leave: Callable[[int], object] = os._exit) -> None:
+    """Run the engine and end the process; with a parent, only while its pipe on stdin is open.
+
+    `leave` ends the process at once with a status. It is not left to the interpreter, which
+    would first wait for the engine's threads: reading a large data set or fitting a proposal's
+    model takes longer than the 5 s within which a signal ends everything. What they do is lost
+    without harm: it is recorded, and made durable, only when it is whole.
+    """
     stop = threading.Event()
     if with_parent:
         threading.Thread(target=_follow_parent, args=(stop,), daemon=True).start()
-    return run_engine(settings, stop)
+    status = run_engine(settings, stop)
+    logging.shutdown()
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(OSError):  # whoever read it has gone
+            stream.flush()
+    leave(status)
 
 
 def _follow_parent(stop: threading.Event) -> None:

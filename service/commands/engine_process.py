@@ -57,14 +57,14 @@ class EngineProcess:
     def stop(self) -> None:
         """End the engine and its workers: politely, then not."""
         self.request_stop()
-        process = self._process
-        if process is not None:
-            try:
-                process.wait(GRACE_SECONDS)
-            except subprocess.TimeoutExpired:
-                log.warning("the engine did not end in time and is killed")
-            _clear_away(process)
+        if self._keeper.ident is None:
+            return  # never started
         self._keeper.join(GRACE_SECONDS)
+        process = self._process
+        if self._keeper.is_alive() and process is not None:
+            log.warning("the engine did not end in time and is killed")
+            _kill_group(process)
+            self._keeper.join(GRACE_SECONDS)
 
     def _keep(self) -> None:
         deaths = 0
@@ -75,9 +75,11 @@ class EngineProcess:
                 # stop() may have looked before the process was there.
                 _signal_process(process, signal.SIGTERM)
             process.wait()
+            # Here and nowhere else, so that no engine is forgotten: not one either that was
+            # started while `stop` was looking at the one before.
+            _clear_away(process)
             if self._stopping.is_set():
                 return
-            _clear_away(process)
             deaths = 1 if time.monotonic() - begin > HEALTHY_SECONDS else deaths + 1
             pause = BACKOFF_SECONDS[min(deaths, len(BACKOFF_SECONDS)) - 1]
             log.error(
@@ -105,11 +107,14 @@ def _signal_process(process: subprocess.Popen[bytes], number: signal.Signals) ->
 
 
 def _clear_away(process: subprocess.Popen[bytes]) -> None:
-    """Kill what is left of the engine's group, its workers; close our end of its pipe."""
+    """Of an engine that has ended: kill its workers, close our end of its pipe."""
+    _kill_group(process)
+    if process.stdin is not None:
+        process.stdin.close()
+
+
+def _kill_group(process: subprocess.Popen[bytes]) -> None:
     try:
         os.killpg(process.pid, signal.SIGKILL)
     except (ProcessLookupError, PermissionError):
         log.debug("nothing is left of the engine's group")
-    process.wait()
-    if process.stdin is not None:
-        process.stdin.close()
