@@ -67,10 +67,15 @@ def watch(url: str, study_id: str, timeout: float | None, output: Output) -> int
 
 
 def best(url: str, study_id: str, as_yaml: bool, model: Path | None, output: Output) -> int:
-    """Print the answer; or its config as YAML; and unpack the model."""
+    """Print the answer; or its config as YAML; and unpack the model.
+
+    With `--json` each of them is a line: the answer, or the config, and the model's folder.
+    """
     with connected(url) as client:
         try:
-            if as_yaml:
+            if as_yaml and output.as_json:
+                output.result(client.best_config(study_id).model_dump(mode="json"))
+            elif as_yaml:
                 output.screen.file.write(client.best_config_yaml(study_id))
             else:
                 answer = client.best(study_id)
@@ -80,7 +85,10 @@ def best(url: str, study_id: str, as_yaml: bool, model: Path | None, output: Out
                     print_answer(client.study(study_id), answer, output)
             if model is not None:
                 folder = client.download_model(study_id, model)
-                output.note(Text(f"model in {folder}: see its README.md"))
+                if output.as_json:
+                    output.result({"event": "model", "folder": str(folder.absolute())})
+                else:
+                    output.note(Text(f"model in {folder}: see its README.md"))
         except ProblemError as error:
             if error.status == 409:
                 raise Stop(Exit.NO_BEST, error.detail) from None

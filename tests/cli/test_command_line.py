@@ -9,8 +9,11 @@ import pytest
 from typer.testing import CliRunner
 
 from service.cli import EPILOG, app
+from service.client import Client
 from service.commands.exits import Exit
+from service.domain.spec import StudySpec
 from tests.api.house import House, Seed
+from tests.api.test_results import leave_checkpoint
 from tests.cli.processes import TINY, hifitune, lines_of_json
 
 NOWHERE = "http://127.0.0.1:9"
@@ -90,6 +93,25 @@ def test_the_answer_is_shown_beside_its_baselines(house: House, seed: Seed) -> N
     assert "PCA-16" in done.stdout
     assert "the mean image" in done.stdout
     assert "learning_rate" in done.stdout
+
+
+def test_config_and_model_are_lines_for_machines(house: House, seed: Seed, tmp_path: Path) -> None:
+    seeded = seed(count=9)
+    leave_checkpoint(house, seeded)
+    folder = tmp_path / "model"
+
+    done = hifitune(
+        *("best", seeded.study_id, "--yaml", "--json", "--model", str(folder)),
+        HIFITUNE_URL=house.url,
+    )
+
+    assert done.returncode == 0, done.stderr
+    config, model = lines_of_json(done.stdout)
+    with Client(house.url) as client:
+        assert StudySpec.model_validate(config) == client.best_config(seeded.study_id)
+    assert model == {"event": "model", "folder": str(folder)}
+    assert (folder / "model.py").exists()
+    assert done.stderr == ""
 
 
 def test_watching_a_finished_study_ends_at_once(house: House, seed: Seed) -> None:
