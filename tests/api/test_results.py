@@ -3,12 +3,13 @@
 import io
 import json
 import zipfile
-from typing import Any
+from typing import IO, Any
 
 import httpx
 import pytest
 import yaml
 
+from service.api import results
 from service.domain.records import Artifact, Dataset
 from service.domain.states import StudyState
 from service.storage.datasets import DatasetRepository
@@ -170,6 +171,23 @@ def test_the_model_is_a_zip_that_needs_nothing_of_ours(
     assert config["config"] == best["config"]
     assert config["seed"] == best["seed"]
     assert config["study"] == "digits-vae"
+
+
+def test_a_model_that_cannot_be_packed_leaves_no_open_file(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    targets: list[IO[bytes]] = []
+
+    def fail(target: IO[bytes], **_: Any) -> None:
+        target.write(b"half a zip")
+        targets.append(target)
+        raise OSError("No space left on device")
+
+    monkeypatch.setattr(results, "write_model_zip", fail)
+    with pytest.raises(OSError, match="No space"):
+        results._pack("vae", {}, WEIGHTS, {})
+
+    assert [target.closed for target in targets] == [True]
 
 
 @pytest.mark.parametrize("part", ["", "/config", "/checkpoint", "/model"])

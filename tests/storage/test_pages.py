@@ -6,7 +6,9 @@ from sqlalchemy import event
 from service.domain.states import StudyState, TrialState
 from service.errors import InvalidRequest
 from service.storage.database import Database
+from service.storage.pages import Ordering, write_token
 from service.storage.studies import StudyRepository
+from service.storage.tables import StudyRow
 from tests.storage.driving import bring, create_study, drive
 
 
@@ -82,6 +84,18 @@ def test_a_name_is_searched_for_literally(database: Database, part: str) -> None
 )
 def test_a_token_that_is_not_ours_is_refused(sqlite_database: Database, token: str) -> None:
     with pytest.raises(InvalidRequest), sqlite_database.read() as session:
+        StudyRepository(session).page(10, token)
+
+
+@pytest.mark.parametrize(
+    "moment",
+    ["0001-01-01T00:00:00+23:59", "9999-12-31T23:59:59-23:59", "2026-01-01T00:00:00", "soon"],
+)
+def test_a_token_with_a_moment_that_no_study_can_have_is_refused(
+    sqlite_database: Database, moment: str
+) -> None:
+    token = write_token(Ordering("-created_at", StudyRow.created_at, StudyRow.id), moment, "x")
+    with pytest.raises(InvalidRequest, match="token"), sqlite_database.read() as session:
         StudyRepository(session).page(10, token)
 
 
