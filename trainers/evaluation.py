@@ -9,17 +9,13 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from trainers.base import Config, ModelArray, PlainTwin, Slot, TrainingData
+from trainers.data.evaluation_rows import evaluation_rows
 from trainers.metrics import Meter
 from trainers.noise import Noise
 from trainers.registry import load_family
 
 CHUNK = 1024
 """Samples evaluated at once; it keys the frozen noise, so it is part of the metric."""
-
-
-def evaluation_rows(available: int, count: int) -> NDArray[np.int64]:
-    """`count` rows out of `available`, evenly spread: fair for data in any order."""
-    return np.arange(count, dtype=np.int64) * available // count
 
 
 class ResidentData:
@@ -29,7 +25,7 @@ class ResidentData:
         train, validation = np.asarray(data.train), np.asarray(data.validation)
         if len(train) == 0 or len(validation) == 0:
             raise ValueError("training and validation parts need at least one sample each")
-        count = min(len(train), len(validation))
+        train_rows, validation_rows = evaluation_rows(len(train), len(validation))
 
         def resident(values: NDArray[np.float32]) -> Tensor:
             return torch.from_numpy(np.array(values, dtype=np.float32, order="C")).to(device)
@@ -37,8 +33,8 @@ class ResidentData:
         self.shape = tuple(int(side) for side in data.shape)
         self.features = int(train.shape[1])
         self.train = resident(train)
-        self.train_part = resident(train[evaluation_rows(len(train), count)])
-        self.validation_part = resident(validation[evaluation_rows(len(validation), count)])
+        self.train_part = resident(train[train_rows])
+        self.validation_part = resident(validation[validation_rows])
         self.samples = resident(validation[:8])
         self.offset = resident(np.atleast_1d(data.offset))
         self.scale = resident(np.atleast_1d(data.scale))

@@ -1,7 +1,7 @@
 """Records of data sets: what the headers say, what is stored, and what any model must beat."""
 
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 from service.domain.model import Record
 
@@ -50,6 +50,12 @@ class PcaBaseline(Record):
     test_clipped: float | None
     """Clipped to the range of the train data."""
 
+    def score(self, part: Literal["validation", "test"]) -> float | None:
+        """What a model is compared with: the clipped figure where there is one."""
+        clipped: float | None = getattr(self, f"{part}_clipped")
+        unclipped: float | None = getattr(self, part)
+        return unclipped if clipped is None else clipped
+
 
 class Baselines(Record):
     """What any model must beat, on the same split, as MSE on the scaled data."""
@@ -58,6 +64,10 @@ class Baselines(Record):
     mean_validation: float
     mean_test: float | None
     """The mean sample of train as the reconstruction of everything. None: not yet unsealed."""
+    evaluated_mean_train: float | None = None
+    evaluated_mean_validation: float | None = None
+    """The same on the samples that epochs are evaluated on: how much harder the one subset is.
+    None: stored by a version that did not know them."""
     pca: list[PcaBaseline]
     """Ascending by latent_dim."""
     eigenvalues: list[float]

@@ -88,8 +88,8 @@ def with_pca(dataset: Dataset, store: Path, latent_dim: int) -> Dataset:
 
 
 def pca_validation(dataset: Dataset, latent_dim: object) -> float | None:
-    """Validation MSE of PCA at a latent size, where it is recorded."""
+    """Validation MSE of PCA at a latent size, where it is recorded; clipped where known."""
     for entry in dataset.baselines.pca:
         if entry.latent_dim == latent_dim:
-            return entry.validation
+            return entry.score("validation")
     return None

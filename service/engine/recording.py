@@ -176,7 +176,7 @@ class Recorder:
         spec = self._study.resolved
         config = complete_config(spec, trial.family, trial.params)
         is_mse = spec.objective.metric == "mse"
-        baselines = self._dataset.baselines
+        mean_train, mean_validation = _evaluated_means(self._dataset)
         return judge_curves(
             reports,
             metric=spec.objective.metric,
@@ -188,6 +188,18 @@ class Recorder:
             planned_epochs=spec.training.epochs,
             pca=pca_validation(self._dataset, config.get(LATENT)) if is_mse else None,
             samples=min(self._dataset.train, self._dataset.validation),
-            mean_train=baselines.mean_train if is_mse else None,
-            mean_validation=baselines.mean_validation if is_mse else None,
+            mean_train=mean_train if is_mse else None,
+            mean_validation=mean_validation if is_mse else None,
         )
+
+
+def _evaluated_means(dataset: Dataset) -> tuple[float, float]:
+    """Scores of the mean sample where train and validation metrics are measured.
+
+    Those of the whole parts for a data set whose record is older than these figures.
+    """
+    known = dataset.baselines
+    train, validation = known.evaluated_mean_train, known.evaluated_mean_validation
+    if train is None or validation is None:
+        return known.mean_train, known.mean_validation
+    return train, validation

@@ -13,7 +13,8 @@ from torch import Tensor
 
 from tests.trainers.conftest import ArrayData, config_of, slots_of
 from trainers.base import FitPlan, ModelArray, Slot, SlotEnd, SlotReport, Step
-from trainers.evaluation import evaluation_rows, load_twin, score
+from trainers.data.evaluation_rows import evaluation_rows
+from trainers.evaluation import load_twin, score
 from trainers.loop import ArrayRun
 from trainers.registry import catalog, families, find_family, load_family
 
@@ -272,8 +273,9 @@ def test_pictures_show_the_first_and_the_worst_samples(family: str, digits: Arra
     assert (errors.diff() <= 1e-6).all()
 
 
-def test_both_parts_are_judged_on_equally_many_samples(digits: ArrayData) -> None:
-    rows = evaluation_rows(1257, 270)
+def test_both_parts_are_judged_on_equally_many_samples() -> None:
+    rows, others = evaluation_rows(1257, 270)
+    assert others.tolist() == list(range(270))
     assert len(rows) == 270
     assert rows[0] == 0
     assert rows[-1] >= 1250

@@ -6,8 +6,10 @@ from typing import Any
 
 import numpy as np
 
+from trainers.data.evaluation_rows import evaluation_rows
 from trainers.data.mapped import open_part
 from trainers.data.principal_axes import EXACT_FEATURES, MAX_AXES, PrincipalAxes, fit_axes
+from trainers.data.scaling import gather
 from trainers.data.stored import Stored
 
 WIDE_AXES = 64
@@ -19,10 +21,11 @@ def compute_baselines(
 ) -> dict[str, Any]:
     """Fit PCA on the train part of a folder and score every part; MSE on the scaled data.
 
-    Returns `mean_train`, `mean_validation`, `mean_test`; `pca`, one entry per latent size from
-    1 to the number of axes kept, and per size asked for (those with clipped figures: to
-    [low, high], the range of train); `eigenvalues`, descending, at most 512. Leaves mean and
-    axes in the folder for `pca_baseline`.
+    Returns `mean_train`, `mean_validation`, `mean_test`; `evaluated_mean_train` and
+    `evaluated_mean_validation`, on the samples that epochs are evaluated on; `pca`, one entry
+    per latent size from 1 to the number of axes kept, and per size asked for (those with
+    clipped figures: to [low, high], the range of train); `eigenvalues`, descending, at most
+    512. Leaves mean and axes in the folder for `pca_baseline`.
     """
     train = open_part(folder, "train")
     features = train.shape[1]
@@ -38,6 +41,7 @@ def compute_baselines(
     sizes = sorted({*range(1, count + 1), *latent_dims})
     baselines = {
         **{f"mean_{name}": float(values[0]) for name, values in errors.items()},
+        **evaluated_means(folder),
         "pca": [
             {
                 "latent_dim": size,
@@ -50,6 +54,23 @@ def compute_baselines(
         "eigenvalues": [float(value) for value in axes.eigenvalues[:MAX_AXES]],
     }
     return with_clipped(baselines, folder, axes, latent_dims, low, high)
+
+
+def evaluated_means(folder: Path) -> dict[str, float]:
+    """The mean sample's MSE on those samples of train and validation that epochs are judged on.
+
+    Their difference is how much harder the one subset is, whatever the model.
+    """
+    mean = np.load(folder / "mean.npy", allow_pickle=False)
+    parts = {name: open_part(folder, name) for name in ("train", "validation")}
+    rows = evaluation_rows(len(parts["train"]), len(parts["validation"]))
+    return {
+        f"evaluated_mean_{name}": sum(
+            float(np.square(chunk - mean).sum()) for chunk in gather(samples, wanted)
+        )
+        / (len(wanted) * samples.shape[1])
+        for (name, samples), wanted in zip(parts.items(), rows, strict=True)
+    }
 
 
 def with_clipped(

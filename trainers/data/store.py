@@ -10,7 +10,7 @@ from typing import cast
 import numpy as np
 import numpy.typing as npt
 
-from trainers.data.baselines import compute_baselines, load_axes, with_clipped
+from trainers.data.baselines import compute_baselines, evaluated_means, load_axes, with_clipped
 from trainers.data.errors import UnreadableData
 from trainers.data.headers import dtype_name
 from trainers.data.layout import ArrayFile
@@ -77,11 +77,15 @@ def ingest(
 
 
 def _read(folder: Path, latent_dims: Sequence[int]) -> Stored:
-    """The stored record, with clipped figures for sizes that were not asked for at first."""
+    """The stored record, with clipped figures for sizes that were not asked for at first.
+
+    Folders of an older version lack the scores on the evaluated samples: they get them here.
+    """
     stored = Stored.read(folder)
-    baselines = with_clipped(
-        stored.baselines, folder, load_axes(folder), latent_dims, stored.low, stored.high
-    )
+    known = stored.baselines
+    if "evaluated_mean_train" not in known:
+        known = {**known, **evaluated_means(folder)}
+    baselines = with_clipped(known, folder, load_axes(folder), latent_dims, stored.low, stored.high)
     return replace(stored, baselines=baselines)
 
 

@@ -257,3 +257,26 @@ def test_memory_stays_bounded_however_many_samples_there_are(tmp_path):
         env={**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"},
     )
     assert len(names(tmp_path / "store")) == 1
+
+
+def test_the_mean_is_scored_on_the_samples_that_epochs_are_evaluated_on(tmp_path):
+    stored, folder = store(DIGITS, tmp_path)
+    data = MappedData.open(folder)
+    mean = data.train.astype(float).mean(axis=0)
+    some = np.arange(269) * len(data.train) // 269
+    expected = {
+        "evaluated_mean_train": np.square(data.train[some] - mean).mean(),
+        "evaluated_mean_validation": np.square(data.validation - mean).mean(),
+    }
+    found = {name: stored.baselines[name] for name in expected}
+    assert found == pytest.approx(expected)
+    assert found["evaluated_mean_train"] != pytest.approx(stored.baselines["mean_train"], abs=1e-5)
+
+
+def test_a_folder_of_an_older_version_learns_its_evaluated_scores(tmp_path):
+    first, folder = store(DIGITS, tmp_path)
+    record = json.loads((folder / "data.json").read_text())
+    for name in ("evaluated_mean_train", "evaluated_mean_validation"):
+        del record["baselines"][name]
+    (folder / "data.json").write_text(json.dumps(record))
+    assert store(DIGITS, tmp_path)[0].baselines == first.baselines
