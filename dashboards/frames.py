@@ -6,7 +6,7 @@ A study's newest event numbers its state: as long as it stays, so do the columns
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Collection
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import numpy as np
 import safetensors
@@ -44,24 +44,39 @@ class FrameCache:
         self._capacity = capacity
         self._parts: OrderedDict[tuple[str, int, str], Any] = OrderedDict()
         self._lock = threading.Lock()
+        self._loading = threading.Lock()
 
     def get(self, study: Study, part: str, load: Callable[[], Part]) -> Part:
         """A part of the study's frame as of its newest event, loaded if it is not here."""
         key = (study.id, study.event, part)
+        found = self._find(key)
+        if found is not None:
+            return cast(Part, found)
+        # One load at a time: a page asks for several figures at once, and they share their parts.
+        with self._loading:
+            found = self._find(key)
+            if found is None:
+                found = load()
+                self._keep(key, found)
+            return cast(Part, found)
+
+    def _find(self, key: tuple[str, int, str]) -> object | None:
         with self._lock:
-            if key in self._parts:
-                self._parts.move_to_end(key)
-                found: Part = self._parts[key]
-                return found
-        loaded = load()
+            if key not in self._parts:
+                return None
+            self._parts.move_to_end(key)
+            return cast(object, self._parts[key])
+
+    def _keep(self, key: tuple[str, int, str], part: object) -> None:
+        study_id, event, name = key
         with self._lock:
-            older = [k for k in self._parts if (k[0], k[2]) == (study.id, part) and k[1] < key[1]]
-            for old in older:
+            for old in [
+                k for k in self._parts if (k[0], k[2]) == (study_id, name) and k[1] < event
+            ]:
                 del self._parts[old]
-            self._parts[key] = loaded
+            self._parts[key] = part
             while len(self._parts) > self._capacity:
                 self._parts.popitem(last=False)
-        return loaded
 
 
 def load_frame(

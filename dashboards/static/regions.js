@@ -3,6 +3,10 @@
 
 export async function refreshRegions() {
   const response = await fetch(location.href, { headers: { Accept: "text/html" }, cache: "no-store" });
+  if (response.status === 404) {
+    location.reload(); // it was deleted: the page that says so is the server's
+    return null;
+  }
   if (!response.ok) throw new Error(`the server answered ${response.status}`);
   const fresh = new DOMParser().parseFromString(await response.text(), "text/html");
   if (fresh.body.dataset.page !== document.body.dataset.page) {

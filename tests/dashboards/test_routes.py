@@ -4,8 +4,11 @@ import html
 import json
 import re
 import shutil
+import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -311,11 +314,33 @@ def test_pictures_that_do_not_fit_the_data_are_none(content: bytes) -> None:
 
 def test_the_cache_loads_once_per_event_and_forgets_older_ones() -> None:
     cache, study, loads = FrameCache(), make_study(count=1).study, []
+
+    def load(event: int) -> str:
+        loads.append(event)
+        return f"columns at {event}"
+
     for event in (1, 1, 2, 2):
         seen = study.model_copy(update={"event": event})
-        cache.get(seen, "trials", lambda seen=seen: loads.append(seen.event))  # type: ignore[misc]
+        assert cache.get(seen, "trials", partial(load, event)) == f"columns at {event}"
     assert loads == [1, 2]
-    assert len(cache._parts) == 1
+
+
+def test_requests_at_once_share_one_load() -> None:
+    cache, study, loads = FrameCache(), make_study(count=1).study, []
+    begun, go_on = threading.Event(), threading.Event()
+
+    def load() -> str:
+        loads.append(1)
+        begun.set()
+        assert go_on.wait(10)
+        return "columns"
+
+    with ThreadPoolExecutor(4) as pool:
+        asked = [pool.submit(cache.get, study, "trials", load) for _ in range(4)]
+        assert begun.wait(10)
+        go_on.set()
+        assert [future.result(10) for future in asked] == ["columns"] * 4
+    assert len(loads) == 1
 
 
 def test_text_of_users_is_escaped_on_every_page(own: TestClient, sqlite_database: Database) -> None:
