@@ -23,22 +23,25 @@ def numbers(values: list[Scalar]) -> list[float]:
     return [float(v) for v in values if isinstance(v, int | float) and not isinstance(v, bool)]
 
 
-def effective_betas(resolved: ResolvedSpec, family: str) -> list[float]:
-    """What the KL term may weigh against half the sum of squares, extremes of the space.
+def fixed_sigmas(resolved: ResolvedSpec, family: str) -> list[float]:
+    """The sigmas that the losses of a family stand for, ascending, extremes of the space.
 
-    mse is half the sum of squares, huber (delta 1) as well for errors below 1: beta. gaussian
-    with a fixed sigma divides by sigma^2: beta * sigma^2. A learned sigma follows the error down
-    and does not collapse by itself; bce and l1 have no such scale: neither is in the list.
+    mse is half the sum of squares, huber (delta 1) as well for errors below 1: sigma 1. gaussian
+    with a fixed sigma divides by its square. A learned sigma follows the error down and does not
+    collapse by itself; bce and l1 have no such scale: neither is in the list.
     """
-    betas = numbers(extremes(resolved, family, "beta"))
-    sigmas = numbers(extremes(resolved, family, "sigma"))
     losses = extremes(resolved, family, "loss")
-    found: list[float] = []
+    found = numbers(extremes(resolved, family, "sigma")) if "gaussian" in losses else []
     if "mse" in losses or "huber" in losses:
-        found += betas
-    if "gaussian" in losses:
-        found += [beta * sigma**2 for beta in betas for sigma in sigmas]
+        found.append(1.0)
     return sorted(found)
+
+
+def effective_betas(resolved: ResolvedSpec, family: str) -> list[float]:
+    """What the KL term may weigh against half the sum of squares: beta * sigma^2, ascending."""
+    betas = numbers(extremes(resolved, family, "beta"))
+    sigmas = fixed_sigmas(resolved, family)
+    return sorted(beta * sigma**2 for beta in betas for sigma in sigmas)
 
 
 def warn_of_fixed_sigma(
@@ -63,21 +66,31 @@ def warn_of_fixed_sigma(
 def warn_of_reduction(
     resolved: ResolvedSpec, catalog: Catalog, header: DataHeader
 ) -> Iterator[Notice]:
-    """A beta from elsewhere often belongs to a mean over features (truth 4)."""
+    """A beta from elsewhere often belongs to a mean over features (truth 4).
+
+    Only a sum of squares of a known weight has such a twin: beta * sigma^2 * 2/F beside its mean.
+    """
     entry = resolved.space.get("beta")
     if entry is None or entry == 1.0:
         return
     for name in resolved.families:
         betas = numbers(extremes(resolved, name, "beta"))
-        if catalog.families[name].likelihood and betas:
-            weight = 2 * betas[-1] / header.features
+        sigmas = fixed_sigmas(resolved, name)
+        if catalog.families[name].likelihood and betas and sigmas:
+            beta, sigma = max(betas), sigmas[-1]
+            weight = 2 * beta * sigma**2 / header.features
+            at_sigma = "" if sigma == 1 else f" at sigma {sigma:g}"
+            factor = f"{header.features}/2"
+            if sigma != 1:
+                factor = f"{header.features}/(2 * {sigma:g}^2)"
             yield Notice(
                 code="beta-and-reduction",
                 pointer="/space/beta",
                 message=f"losses are summed over the {header.features} features: beta "
-                f"{betas[-1]:g} here is a KL weight of {weight:.3g} beside a mean squared error",
-                remedy=f"if your beta comes from code with a mean over features, multiply it by "
-                f"{header.features}/2",
+                f"{beta:g}{at_sigma} here is a KL weight of {weight:.3g} beside a mean squared "
+                "error",
+                remedy="if your beta comes from code with a mean over features, multiply it by "
+                f"{factor}",
             )
             return
 

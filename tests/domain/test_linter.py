@@ -81,7 +81,11 @@ UNWISE: list[tuple[dict[str, Any], str, str]] = [
     ({"split": {"train": 0.5}}, "unused-samples", "/split"),
     ({"space": {"loss": "mse", "learning_rate": RATE}}, "fixed-sigma", "/space/loss"),
     ({"space": {"sigma": 1.0, "learning_rate": RATE}}, "fixed-sigma", "/space/sigma"),
-    ({"space": {"beta": 4, "learning_rate": RATE}}, "beta-and-reduction", "/space/beta"),
+    (
+        {"space": {"beta": 4, "loss": "mse", "learning_rate": RATE}},
+        "beta-and-reduction",
+        "/space/beta",
+    ),
     (
         {"space": {"loss": "bce", "learning_rate": RATE}, "scaling": "standard"},
         "bce-on-standard-scaling",
@@ -113,10 +117,26 @@ def test_capacity_may_be_searched_where_it_costs_something() -> None:
     assert "capacity-without-cost" not in codes(lint_spec(study, CATALOG, DIGITS))
 
 
-def test_a_beta_from_a_mean_over_features_is_translated() -> None:
-    study = resolved(space={"beta": 4, "learning_rate": RATE})
+REDUCTIONS: list[tuple[dict[str, Any], str, str]] = [
+    ({"loss": "mse"}, "KL weight of 0.125", "by 64/2"),
+    ({"sigma": 0.5}, "at sigma 0.5 here is a KL weight of 0.0312", "by 64/(2 * 0.5^2)"),
+]
+
+
+@pytest.mark.parametrize(("space", "weight", "factor"), REDUCTIONS)
+def test_a_beta_from_a_mean_over_features_is_translated(
+    space: dict[str, Any], weight: str, factor: str
+) -> None:
+    study = resolved(space={"beta": 4, "learning_rate": RATE, **space})
     [notice] = [n for n in lint_spec(study, CATALOG, DIGITS) if n.code == "beta-and-reduction"]
-    assert "KL weight of 0.125" in notice.message
+    assert weight in notice.message
+    assert notice.remedy.endswith(factor)
+
+
+@pytest.mark.parametrize("space", [{}, {"sigma": "learned"}, {"loss": "bce"}, {"loss": "l1"}])
+def test_a_loss_without_a_fixed_sum_of_squares_has_no_such_beta(space: dict[str, Any]) -> None:
+    study = resolved(space={"beta": 4, "learning_rate": RATE, **space})
+    assert "beta-and-reduction" not in codes(lint_spec(study, CATALOG, DIGITS))
 
 
 @given(wishes())
