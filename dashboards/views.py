@@ -8,6 +8,7 @@ from service.domain.configuration import best_config_spec, complete_config
 from service.domain.records import Dataset, Study, Trial
 from service.domain.space import FAMILY, Scalar, distributions
 from service.domain.states import TERMINAL_STUDY_STATES, Intent, StudyState, TrialState
+from service.domain.trials import is_metric
 
 
 class Action(NamedTuple):
@@ -181,11 +182,12 @@ def _compare(study: Study, best: Trial | None, dataset: Dataset | None) -> list[
         return []
     config = complete_config(study.resolved, best.family, best.params)
     latent = config.get("latent_dim")
-    baselines = {
-        f"PCA with {entry.latent_dim} components": entry.validation
-        for entry in dataset.baselines.pca
-        if entry.latent_dim == latent
-    }
+    baselines: dict[str, float] = {}
+    for entry in dataset.baselines.pca:
+        score = entry.score("validation")
+        if entry.latent_dim == latent and score is not None:
+            clipped = ", clipped" if entry.figure("validation") == "clipped" else ""
+            baselines[f"PCA with {latent} components{clipped}"] = score
     baselines["the mean sample"] = dataset.baselines.mean_validation
     return [
         Comparison(name, baseline, mse / baseline)
@@ -202,6 +204,7 @@ def trial_view(study: Study, trial: Trial, best: Trial | None) -> TrialView:
     names = sorted({*config, *other}, key=lambda name: (name not in searched, name))
     metrics = trial.metrics
     known = sorted({*metrics.train, *metrics.validation}) if metrics else []
+    known = [name for name in known if is_metric(name)]
     objective = study.resolved.objective.metric
     known.sort(key=lambda name: name != objective)
     progress = study.progress

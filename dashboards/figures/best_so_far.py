@@ -171,7 +171,8 @@ def _baselines(frame: StudyFrame) -> list[tuple[str, float]]:
     params = frame.trials.params[best] if best is not None else {}
     latent = params.get("latent_dim", frame.study.fixed.get("latent_dim"))
     if isinstance(latent, int) and latent in frame.baselines.pca:
-        lines.append((f"PCA-{latent}", frame.baselines.pca[latent]))
+        name = f"PCA-{latent} clipped" if latent in frame.baselines.clipped else f"PCA-{latent}"
+        lines.append((name, frame.baselines.pca[latent]))
     return lines
 
 

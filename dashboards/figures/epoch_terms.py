@@ -24,6 +24,7 @@ from dashboards.figures.paper import (
     sheet,
 )
 from service.domain.records import EpochReport
+from service.domain.trials import is_metric
 
 MAX_TERMS = 12
 UNITS = {
@@ -69,7 +70,8 @@ def prepare_loss_terms(frame: StudyFrame) -> EpochTerms | Waiting:
     reports = _reports(frame)
     if isinstance(reports, Waiting):
         return reports
-    names = sorted({name for report in reports for name in (*report.train, *report.validation)})
+    reported = {name for report in reports for name in (*report.train, *report.validation)}
+    names = sorted(name for name in reported if is_metric(name))
     first = [name for name in ("loss", "reconstruction", "kl") if name in names]
     names = [*first, *(name for name in names if name not in first)]
     terms = []

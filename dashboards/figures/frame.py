@@ -85,7 +85,9 @@ class BaselineFacts:
 
     mean: float
     pca: Mapping[int, float]
-    """By latent size."""
+    """By latent size; clipped to the range of the data where that is known."""
+    clipped: frozenset[int] = frozenset()
+    """Latent sizes of which `pca` is the clipped figure."""
 
 
 @dataclass(frozen=True)
@@ -192,7 +194,14 @@ def build_baselines(dataset: Dataset) -> BaselineFacts:
     baselines = dataset.baselines
     return BaselineFacts(
         mean=baselines.mean_validation,
-        pca={entry.latent_dim: entry.validation for entry in baselines.pca},
+        pca={
+            entry.latent_dim: score
+            for entry in baselines.pca
+            if (score := entry.score("validation")) is not None
+        },
+        clipped=frozenset(
+            entry.latent_dim for entry in baselines.pca if entry.figure("validation") == "clipped"
+        ),
     )
 
 

@@ -1,7 +1,7 @@
 """The answer of a study: the record Best, assembled from what the engine has recorded."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal
 
 from service.domain.configuration import complete_config
 from service.domain.records import (
@@ -13,7 +13,7 @@ from service.domain.records import (
     Study,
     Trial,
 )
-from service.domain.states import TERMINAL_STUDY_STATES, StudyState
+from service.domain.states import TERMINAL_STUDY_STATES, StudyState, TrialState
 from service.errors import Conflict
 from service.storage.database import Database
 from service.storage.datasets import DatasetRepository
@@ -22,6 +22,11 @@ from service.storage.trials import TrialRepository
 
 MSE = "mse"
 LATENT = "latent_dim"
+PARTS: tuple[Literal["validation", "test"], ...] = ("validation", "test")
+ONE_SEED = (
+    "The best of {trials} trials on validation, with one seed each: that value is optimistic, and "
+    "was not confirmed with fresh seeds. The test split takes no part in the choice."
+)
 
 
 def no_best(study: Study) -> Conflict:
@@ -75,7 +80,7 @@ def best_record(study: Study, trial: Trial, dataset: Dataset | None) -> Best:
         seed=trial.seed,
         versions=study.versions,
         data_hash=study.data_hash or "",
-        selection=_selection(summary),
+        selection=_selection(study, trial, summary),
         links=_links(study.id, trial.number),
     )
 
@@ -85,7 +90,8 @@ def compare(
 ) -> dict[str, Any]:
     """The mean image and PCA of the same latent size beside the model, as MSE on scaled data.
 
-    `mse_over_pca` below 1 beats PCA; `gap_closed` = 1 - MSE / MSE of the mean image.
+    `mse_over_pca` below 1 beats PCA; its clipped figure, where that is known (`pca_figure` says
+    of every part which one it is). `gap_closed` = 1 - MSE / MSE of the mean image.
     """
     unsealed = metrics.test is not None
     mean = {
@@ -95,17 +101,16 @@ def compare(
     }
     latent = config.get(LATENT)
     found = next((entry for entry in baselines.pca if entry.latent_dim == latent), None)
-    pca = {} if found is None else found.model_dump(mode="json")
-    if pca and not unsealed:
-        pca |= {"test": None, "test_clipped": None}
+    if found is not None and not unsealed:
+        found = found.model_copy(update={"test": None, "test_clipped": None})
+    rival = {part: None if found is None else found.score(part) for part in PARTS}
     parts = {"validation": metrics.validation, "test": metrics.test or {}}
     return {
         "metric": MSE,
         "mean": mean,
-        "pca": pca or None,
-        "mse_over_pca": {
-            part: _ratio(values.get(MSE), pca.get(part)) for part, values in parts.items()
-        },
+        "pca": None if found is None else found.model_dump(mode="json"),
+        "pca_figure": {part: None if found is None else found.figure(part) for part in PARTS},
+        "mse_over_pca": {part: _ratio(parts[part].get(MSE), rival[part]) for part in PARTS},
         "gap_closed": {
             part: _closed(_ratio(values.get(MSE), mean[part])) for part, values in parts.items()
         },
@@ -120,9 +125,16 @@ def _closed(ratio: float | None) -> float | None:
     return None if ratio is None else 1 - ratio
 
 
-def _selection(summary: Mapping[str, Any]) -> dict[str, Any] | None:
+def _selection(study: Study, trial: Trial, summary: Mapping[str, Any]) -> dict[str, Any]:
+    """How it was chosen, and what else the end of the study wrote down.
+
+    Those it was chosen from: the finished trials; stopped ones where there are no others.
+    """
+    progress = study.progress
+    trials = progress.complete if trial.state is TrialState.COMPLETE else progress.stopped
     rest = {key: value for key, value in summary.items() if key not in ("trial", "test")}
-    return rest or None
+    note = ONE_SEED.format(trials=trials) if trials > 1 else "One trial, trained once."
+    return {**rest, "kind": "best-of-n", "trials": trials, "seeds": 1, "note": note}
 
 
 def _links(study_id: str, trial: int) -> dict[str, str]:

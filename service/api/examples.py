@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 from typing import Any
 
+from service.api.best import ONE_SEED
 from service.domain.catalog import Catalog
 from service.domain.linter import lint_spec
 from service.domain.model import content_hash
@@ -127,12 +128,25 @@ def example_records(catalog: Catalog) -> dict[str, Any]:
         verdict=_VERDICT,
         baselines={
             "mean": {"validation": 0.0734, "test": None},
-            "pca": {"latent_dim": 16, "validation": 0.0121, "test": None},
+            "pca": {
+                "latent_dim": 16,
+                "validation": 0.0121,
+                "validation_clipped": 0.0119,
+                "test": None,
+                "test_clipped": None,
+            },
+            "pca_figure": {"validation": "clipped", "test": None},
+            "mse_over_pca": {"validation": 0.748, "test": None},
         },
         seed=trial.seed,
         versions=study.versions,
         data_hash=str(study.data_hash),
-        selection=None,
+        selection={
+            "kind": "best-of-n",
+            "trials": 7,
+            "seeds": 1,
+            "note": ONE_SEED.format(trials=7),
+        },
         links={"self": f"/v1/studies/{_STUDY_ID}/best"},
     )
     epoch = EpochReport(

@@ -1,5 +1,6 @@
 """The answer of a study, for people: params, and the model beside its baselines."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from rich.table import Table
@@ -44,12 +45,20 @@ def comparison(best: Best) -> Table:
     ]
     mean, pca = best.baselines.get("mean"), best.baselines.get("pca")
     if pca:
-        rows.append((f"PCA-{pca['latent_dim']}", pca["validation"], pca["test"]))
+        rows += pca_rows(pca)
     if mean:
         rows.append(("the mean image", mean["validation"], mean["test"]))
     for name, validation, unsealed in rows:
         table.add_row(name, _number(validation), _number(unsealed))
     return table
+
+
+def pca_rows(pca: Mapping[str, Any]) -> list[tuple[str, Any, Any]]:
+    """PCA clipped to the range of the data, which the ratios refer to; else as it is."""
+    name = f"PCA-{pca['latent_dim']}"
+    if pca["validation_clipped"] is None:
+        return [(name, pca["validation"], pca["test"])]
+    return [(f"{name} clipped", pca["validation_clipped"], pca["test_clipped"])]
 
 
 def _number(value: float | None) -> str:

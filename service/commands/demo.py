@@ -119,12 +119,13 @@ def _show(client: Client, handle: StudyHandle, study: Study, output: Output) -> 
 
 def _claim(best: Best) -> str:
     """What the numbers say, and not more."""
-    test = (best.metrics.test or {}).get("mse")
-    pca = (best.baselines.get("pca") or {}).get("test")
+    ratio = best.baselines.get("mse_over_pca", {}).get("test")
+    clipped = best.baselines.get("pca_figure", {}).get("test") == "clipped"
     parts = []
-    if test is not None and pca:
+    if ratio is not None:
         parts.append(
-            f"its test MSE is {test / pca:.2f} of that of PCA with as many latent dimensions"
+            f"its test MSE is {ratio:.2f} of that of PCA with as many latent dimensions"
+            + (" (clipped)" if clipped else "")
         )
     active = best.metrics.validation.get("active_units")
     if active is not None:

@@ -56,6 +56,12 @@ class PcaBaseline(Record):
         unclipped: float | None = getattr(self, part)
         return unclipped if clipped is None else clipped
 
+    def figure(self, part: Literal["validation", "test"]) -> Literal["clipped", "unclipped"] | None:
+        """Which of the two figures `score` gives."""
+        if self.score(part) is None:
+            return None
+        return "unclipped" if getattr(self, f"{part}_clipped") is None else "clipped"
+
 
 class Baselines(Record):
     """What any model must beat, on the same split, as MSE on the scaled data."""

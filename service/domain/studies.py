@@ -153,11 +153,13 @@ class Best(Record):
     best_epoch: int
     verdict: Verdict | None
     baselines: dict[str, Any]
-    """Mean and PCA at the same latent size, with ratios; test parts null until COMPLETE."""
+    """Mean and PCA at the same latent size, with ratios to the mean and to PCA, clipped where
+    known; test parts null until COMPLETE."""
     seed: int
     versions: dict[str, str]
     data_hash: str
     selection: dict[str, Any] | None
+    """How it was chosen, {kind, trials, seeds, note, ...}: how far to trust the value."""
     links: dict[str, str]
 
 

@@ -250,8 +250,8 @@ def make_report(
     rise = 0.02 * max(0.0, epoch - turn) / 10
     validation = train * 1.04 + rise + 2e-4 * draw.random()
     parts: list[dict[str, float | None]] = [
-        {"mse": value, "mae": value**0.5 / 2, "loss": 64 * value / 2 + 9, "kl": 12 + epoch / 10,
-         "reconstruction": 64 * value / 2, "active_units": 14.0}
+        {"mse": value, "mse_se": value / 30, "mae": value**0.5 / 2, "kl": 12 + epoch / 10,
+         "loss": 64 * value / 2 + 9, "reconstruction": 64 * value / 2, "active_units": 14.0}
         for value in (train, validation)
     ]  # fmt: skip
     return EpochReport(
