@@ -1,6 +1,6 @@
 """Leases: which engine drives a study, until when, and under which fence."""
 
-from sqlalchemy import ColumnElement, and_, delete, or_, select, true, update
+from sqlalchemy import ColumnElement, Select, and_, delete, or_, select, true, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -24,6 +24,11 @@ class LeaseRepository:
     def __init__(self, session: Session) -> None:
         self._session = session
 
+    def any_free(self, *, stopping_only: bool = False) -> bool:
+        """Whether there is a study to be leased; only reads, so that asking often is cheap."""
+        now = clock.lease_clock(self._session)
+        return self._session.execute(_free_studies(now, stopping_only).limit(1)).first() is not None
+
     def acquire_any(
         self, owner: str, seconds: float, limit: int, *, stopping_only: bool = False
     ) -> list[Lease]:
@@ -34,11 +39,7 @@ class LeaseRepository:
         now = clock.lease_clock(self._session)
         # A study that another engine is just leasing is locked, and skipped.
         studies = self._session.execute(
-            select(StudyRow.id, StudyRow.fence)
-            .outerjoin(LeaseRow, LeaseRow.study_id == StudyRow.id)
-            .where(RUNNABLE, or_(LeaseRow.study_id.is_(None), _expired(now)))
-            .where(StudyRow.intent == Intent.STOP if stopping_only else true())
-            .order_by(StudyRow.created_at, StudyRow.id)
+            _free_studies(now, stopping_only)
             .limit(limit)
             .with_for_update(of=StudyRow, skip_locked=True)
         ).all()
@@ -96,6 +97,17 @@ class LeaseRepository:
             return None
         self._session.execute(update(StudyRow).where(StudyRow.id == study_id).values(fence=fence))
         return Lease(study_id=study_id, owner=owner, fence=fence, seconds_left=seconds)
+
+
+def _free_studies(now: float, stopping_only: bool) -> Select[str, int]:
+    """Studies (id, fence) that can be driven and that nobody drives, oldest first."""
+    return (
+        select(StudyRow.id, StudyRow.fence)
+        .outerjoin(LeaseRow, LeaseRow.study_id == StudyRow.id)
+        .where(RUNNABLE, or_(LeaseRow.study_id.is_(None), _expired(now)))
+        .where(StudyRow.intent == Intent.STOP if stopping_only else true())
+        .order_by(StudyRow.created_at, StudyRow.id)
+    )
 
 
 def _expired(now: float) -> ColumnElement[bool]:

@@ -3,6 +3,7 @@
 import os
 import random
 import signal
+import sqlite3
 import subprocess
 import sys
 import threading
@@ -162,13 +163,28 @@ def test_two_engines_share_a_database_and_each_study_has_one_driver(
     assert_identical(house, undisturbed)
 
 
+def freeze(process: subprocess.Popen[bytes], house: House) -> None:
+    """Stop a process outside of a write: SQLite's only lock would be frozen with it."""
+    for _ in range(100):
+        process.send_signal(signal.SIGSTOP)
+        with sqlite3.connect(str(house.folder / "hifitune.db"), timeout=0.2) as connection:
+            try:
+                connection.execute("BEGIN IMMEDIATE")
+            except sqlite3.OperationalError:
+                process.send_signal(signal.SIGCONT)
+            else:
+                connection.rollback()
+                return
+    raise AssertionError("the engine was never outside of a write")
+
+
 def test_an_engine_that_was_frozen_beyond_its_lease_is_refused(
     house: House, undisturbed: House
 ) -> None:
     house.submit("s", SPEC)
     with engine(house) as frozen:
         wait_until(lambda: house.study("s").progress.epochs >= 10)
-        frozen.send_signal(signal.SIGSTOP)
+        freeze(frozen, house)
         with engine(house):
             goal = house.study("s").progress.epochs + 10
             wait_until(lambda: house.study("s").progress.epochs >= goal)
