@@ -128,6 +128,8 @@ def rounded(value: float | None) -> float | None:
 
 def share(value: float) -> str:
     """0.614 as `61 %`."""
+    if 0 < value < 0.005:
+        return "under 1 %"
     return f"{100 * value:.0f} %"
 
 

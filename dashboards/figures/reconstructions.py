@@ -100,8 +100,10 @@ def _strips(
     fixed = [f"sample {index}" for index in range(len(pictures.input))]
     hardest = [f"validation sample {index}" for index, _ in worst]
     at = f" (epoch {best_epoch})" if best_epoch is not None else ""
-    groups = [(f"best{at}", "", pictures.input, pictures.best, fixed)]
-    if pictures.last is not None:
+    same = pictures.last is not None and np.array_equal(pictures.best, pictures.last)
+    first = f"best and last{at}" if same else f"best{at}"
+    groups = [(first, "", pictures.input, pictures.best, fixed)]
+    if pictures.last is not None and not same:
         groups.append(("last epoch", "", pictures.input, pictures.last, fixed))
     if pictures.worst_input is not None and pictures.worst_best is not None:
         groups.append(

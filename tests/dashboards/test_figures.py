@@ -1,5 +1,6 @@
 """Every figure of the registry keeps the same contract, at every size of study."""
 
+import dataclasses
 import json
 import math
 import time
@@ -209,6 +210,15 @@ def test_reconstructions_draw_samples_of_any_shape(shape: tuple[int, ...]) -> No
     kinds = {trace["type"] for trace in answer["figure"]["data"]}
     assert kinds == ({"scatter"} if shape == (12,) else {"image", "scatter"})
     assert "mean MSE" in answer["summary"]
+
+
+def test_a_last_epoch_that_is_the_best_is_drawn_once() -> None:
+    study = make_study(count=1)
+    assert study.pictures is not None
+    twice = len(as_answer("reconstructions", study.frame(trial=0))["figure"]["data"])
+    study.pictures = dataclasses.replace(study.pictures, last=study.pictures.best)
+    once = len(as_answer("reconstructions", study.frame(trial=0))["figure"]["data"])
+    assert twice - once == 4  # a strip of reconstructions and one of errors, with their marks
 
 
 def test_reconstruction_errors_are_those_of_the_arrays() -> None:
