@@ -129,7 +129,7 @@ def test_a_diverged_trial_ends_alone_and_without_numbers_that_json_lacks(stored_
         tmp_path,
         family="autoencoder",
         rates=(0.001, 10.0, 0.003),
-        config={"optimizer": "sgd", "activation": "relu", "loss": "mse", "depth": 2},
+        config={"optimizer": "sgd", "activation": "elu", "loss": "mse", "depth": 2},
     )
     events = train(job)
     ends = {end.trial: end for end in of_kind(events, "trial_end")}
