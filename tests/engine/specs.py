@@ -4,6 +4,7 @@ import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from service.domain.grid import count_cells
 from service.domain.space import Params
 from service.domain.spec import BuiltInDataset, FamilyChoices, Objective, ResolvedSpec
 from service.domain.states import TrialState
@@ -57,7 +58,11 @@ def resolved(**changes: Any) -> ResolvedSpec:
         "rungs": [],
         **changes,
     }
-    return ResolvedSpec.model_validate(fields)
+    spec = ResolvedSpec.model_validate(fields)
+    if sampler["type"] == "grid":  # as resolve does: a grid has no more trials than cells
+        cells = count_cells(spec.space, spec.families)
+        return spec.model_copy(update={"budget": Budget(trials=min(trials, cells))})
+    return spec
 
 
 def mixed_loss(params: Params) -> float:
