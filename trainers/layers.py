@@ -24,14 +24,24 @@ HIDDEN_GAIN = math.sqrt(6)
 so, and to 0.0116 from torch.nn.Linear's own start."""
 
 
+LOWEST_LOGIT = -88.0
+"""exp(88) is still a float32; exp(89) is not, and its derivative times 0 is no number."""
+
+
 def sigmoid(x: Tensor) -> Tensor:
     """1 / (1 + exp(-x)) by kernels that give the same bits wherever an element stands.
 
     torch.sigmoid and its relatives (silu, elu, softplus) round the last elements of a tensor,
     beyond the last full vector register, in another way than the rest: which ones these are
-    depends on K.
+    depends on K. Below -88 it is constant, with gradient 0.
     """
-    return (1 + (-x).exp()).reciprocal()
+    return (1 + (-x.clamp(min=LOWEST_LOGIT)).exp()).reciprocal()
+
+
+def softplus(x: Tensor) -> Tensor:
+    """log(1 + exp(x)), by the same kernels; nothing overflows."""
+    # Half of x + |x| is max(x, 0), with the right derivative at 0 too: 1/2.
+    return 0.5 * (x + x.abs()) + (-x.abs()).exp().log1p()
 
 
 def silu(x: Tensor) -> Tensor:

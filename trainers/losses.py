@@ -18,7 +18,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from trainers.layers import sigmoid
+from trainers.layers import sigmoid, softplus
 
 HALF_LOG_TWO_PI = 0.5 * math.log(2 * math.pi)
 LOWEST_LOG_SIGMA = -6.0
@@ -36,7 +36,7 @@ CONSTANTS = {
 
 def soft_clip(log_sigma: Tensor) -> Tensor:
     """A smooth lower bound of -6 for log sigma (Rybkin et al. 2021, their code)."""
-    return LOWEST_LOG_SIGMA + (log_sigma - LOWEST_LOG_SIGMA).exp().log1p()
+    return LOWEST_LOG_SIGMA + softplus(log_sigma - LOWEST_LOG_SIGMA)
 
 
 class Reconstruction:
@@ -133,5 +133,4 @@ class Reconstruction:
         if self.name == "huber":
             return F.huber_loss(output, target, reduction="none").sum((1, 2))
         # Not binary_cross_entropy_with_logits: its gradient is a torch.sigmoid (see layers.py).
-        terms = F.relu(output) - output * target + (-output.abs()).exp().log1p()
-        return terms.sum((1, 2))
+        return (softplus(output) - output * target).sum((1, 2))

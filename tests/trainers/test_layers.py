@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+import torch.nn.functional as F
 from torch import nn
 
 from trainers.layers import (
@@ -13,6 +14,8 @@ from trainers.layers import (
     Pass,
     fit,
     padded,
+    sigmoid,
+    softplus,
 )
 from trainers.noise import Noise
 
@@ -43,6 +46,21 @@ def test_an_activation_gives_the_same_bits_at_every_place(name: str) -> None:
         assert torch.equal(value, whole[start : start + 20])
         (part,) = torch.autograd.grad(value.sum(), piece)
         assert torch.equal(part, gradient[start : start + 20])
+
+
+EXTREMES = [-1000.0, -100.0, -89.0, -88.0, -50.0, 0.0, 50.0, 88.0, 89.0, 100.0, 1000.0]
+
+
+@pytest.mark.parametrize("name", [*sorted(ACTIVATIONS), "sigmoid", "softplus"])
+def test_gradients_far_from_zero_are_finite_and_torchs(name: str) -> None:
+    own = {**ACTIVATIONS, "sigmoid": sigmoid, "softplus": softplus}[name]
+    reference = {**REFERENCES, "sigmoid": torch.sigmoid, "softplus": F.softplus}[name]
+    x = torch.tensor(EXTREMES, requires_grad=True)
+    value, expected = own(x), reference(x)
+    torch.testing.assert_close(value, expected, rtol=1e-6, atol=1e-6)
+    (gradient,) = torch.autograd.grad(value.sum(), x)
+    (wanted,) = torch.autograd.grad(expected.sum(), x)
+    torch.testing.assert_close(gradient, wanted, rtol=0, atol=1e-6)
 
 
 def test_batch_norm_follows_torch_in_training_and_evaluation() -> None:

@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch.distributions import Bernoulli, Laplace, Normal, kl_divergence
 
-from trainers.losses import CONSTANTS, Reconstruction
+from trainers.losses import CONSTANTS, Reconstruction, soft_clip
 from trainers.metrics import Meter, Outputs, kl_per_dimension
 from trainers.schedules import kl_share, learning_rate_share
 
@@ -34,6 +34,26 @@ def test_a_loss_and_its_constant_are_a_negative_log_likelihood(name: str, densit
     expected = -density(OUTPUT).log_prob(TARGET).sum(2).mean(1)  # type: ignore[operator]
     ours = loss_of(name).training(OUTPUT, TARGET) + CONSTANTS[name] * 12
     torch.testing.assert_close(ours, expected, rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("logit", [-1000.0, -100.0, -89.0, 0.0, 89.0, 100.0, 1000.0])
+def test_bce_far_from_zero_has_torchs_value_and_gradient(logit: float) -> None:
+    output = torch.full((1, 4, 12), logit, requires_grad=True)
+    target = TARGET[:1, :4]
+    loss = loss_of("bce", 1.0).training(output, target)[0]
+    expected = F.binary_cross_entropy_with_logits(output, target, reduction="sum") / 4
+    torch.testing.assert_close(loss, expected, rtol=1e-6, atol=1e-6)
+    (gradient,) = torch.autograd.grad(loss, output)
+    (wanted,) = torch.autograd.grad(expected, output)
+    torch.testing.assert_close(gradient, wanted, rtol=0, atol=1e-6)
+
+
+def test_the_soft_clip_of_sigma_overflows_nowhere() -> None:
+    log_sigma = torch.tensor([-1000.0, -100.0, 100.0, 1000.0], requires_grad=True)
+    clipped = soft_clip(log_sigma)
+    (gradient,) = torch.autograd.grad(clipped.sum(), log_sigma)
+    assert clipped.tolist() == [-6, -6, 100, 1000]
+    assert gradient.tolist() == [0, 0, 1, 1]
 
 
 def test_the_huber_density_integrates_to_one() -> None:
