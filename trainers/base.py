@@ -119,12 +119,12 @@ class TrainingData(Protocol):
         """Largest scaled value of the training part."""
 
     @property
-    def offset(self) -> NDArray[np.float32]:
-        """[1] or [F]."""
+    def offset(self) -> NDArray[Any]:
+        """[1] or [F]; float64, so that what is large against its spread keeps its digits."""
 
     @property
-    def scale(self) -> NDArray[np.float32]:
-        """[1] or [F]."""
+    def scale(self) -> NDArray[Any]:
+        """[1] or [F], float64."""
 
 
 class PlainTwin(Protocol):

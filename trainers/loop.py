@@ -10,7 +10,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Self
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from trainers.base import EndState, FitPlan, Slot, SlotEnd, SlotReport, Step, TrainingData
@@ -46,6 +48,7 @@ class ArrayRun:
         self.plan = plan
         self.epoch = 0
         self._data = ResidentData(data, device or torch.device("cpu"))
+        self._scaling = {"offset": _doubles(data.offset), "scale": _doubles(data.scale)}
         self._model = load_family(family)(slots, self._data.features, device)
         params = self._model.params[0].model_dump()
         if params.get("loss") == "bce" and not (data.low >= -1e-6 and data.high <= 1 + 1e-6):
@@ -201,8 +204,7 @@ class ArrayRun:
         return progress.end(state, self.epoch, stopped_early, weights, pictures)
 
     def _export(self, row: int, matrices: tuple[Tensor, Tensor]) -> dict[str, Tensor]:
-        state = self._model.export(row, *matrices)
-        return {**state, "offset": self._data.offset.cpu(), "scale": self._data.scale.cpu()}
+        return {**self._model.export(row, *matrices), **self._scaling}
 
     def _compact(self, rows: Sequence[int]) -> None:
         """Go on with these slots only, in their order."""
@@ -276,6 +278,10 @@ class ArrayRun:
         self.epoch = state["epoch"]
         for progress, row in zip(self._progress, rows, strict=True):
             progress.restore(state["progress"][row])
+
+
+def _doubles(numbers: NDArray[Any]) -> Tensor:
+    return torch.from_numpy(np.array(numbers, dtype=np.float64, ndmin=1))
 
 
 def _pick(matrices: tuple[Tensor, Tensor], index: Tensor) -> tuple[Tensor, Tensor]:

@@ -250,7 +250,7 @@ def test_the_plain_module_reconstructs_raw_units(family: str, digits: ArrayData)
     assert reconstructed.shape == raw.shape
     assert model.training
     expected = model.eval().decode(model.encode(raw.view(5, 64) / 16)) * 16
-    torch.testing.assert_close(reconstructed.view(5, 64), expected)
+    torch.testing.assert_close(reconstructed.view(5, 64), expected.double())
 
 
 @pytest.mark.parametrize("family", FAMILIES)

@@ -110,8 +110,8 @@ def _write_parts(
     folder: Path, staged: Staged, parts: Parts, scaling: Scaling, file: ArrayFile
 ) -> tuple[float, float]:
     """Write every part scaled, [n, F] float32; the smallest and largest value of train."""
-    np.save(folder / "offset.npy", scaling.offset.astype(np.float32))
-    np.save(folder / "scale.npy", scaling.scale.astype(np.float32))
+    np.save(folder / "offset.npy", scaling.offset)
+    np.save(folder / "scale.npy", scaling.scale)
     ranges = {
         name: _write_part(folder / f"{name}.npy", staged, rows, scaling, file)
         for name, rows in parts.items()

@@ -115,8 +115,10 @@ class Autoencoder(nn.Module):
         self.encoder = Stack(features, self.latent_dim, config)
         self.decoder = Stack(self.latent_dim, features, config)
         self.reconstruction_loss = ReconstructionLoss(config)
-        self.register_buffer("offset", torch.zeros(1))
-        self.register_buffer("scale", torch.ones(1))
+        # float64: a time in seconds has more digits than a float32. A device without it (mps)
+        # takes the model after model.float().
+        self.register_buffer("offset", torch.zeros(1, dtype=torch.float64))
+        self.register_buffer("scale", torch.ones(1, dtype=torch.float64))
         self.register_buffer("log_sigma", torch.zeros(()))
 
     def forward(self, x: Tensor) -> Tensor:
@@ -138,7 +140,7 @@ class Autoencoder(nn.Module):
     def preprocess(self, raw: Tensor) -> Tensor:
         """Raw units, [N, ...] -> scaled, [N, F]."""
         flat = torch.as_tensor(raw).to(self.offset).reshape(len(raw), -1)
-        return (flat - self.offset) / self.scale
+        return ((flat - self.offset) / self.scale).to(self.decoder.head.weight)
 
     def decode(self, code: Tensor) -> Tensor:
         """[N, L] -> [N, F] scaled."""
@@ -146,12 +148,12 @@ class Autoencoder(nn.Module):
 
     @torch.no_grad()
     def reconstruct(self, raw: Tensor) -> Tensor:
-        """Raw units -> raw units, same shape; eval mode."""
+        """Raw units -> raw units, same shape, float64; eval mode."""
         training = self.training
         self.eval()
         scaled = self.decode(self.encode(self.preprocess(raw)))
         self.train(training)
-        return (scaled * self.scale + self.offset).reshape(raw.shape)
+        return (scaled.to(self.scale) * self.scale + self.offset).reshape(raw.shape)
 
 
 def build(features: int, config: Mapping[str, Any]) -> Autoencoder:
@@ -165,6 +167,6 @@ def load(folder: str | Path = ".") -> Autoencoder:
     state = load_file(Path(folder) / "weights.safetensors")
     model = build(int(state["decoder.head.bias"].shape[0]), config)
     # The buffers take the shape of the data's scaling: one number, or one for each column.
-    model.offset, model.scale = state["offset"], state["scale"]
+    model.offset, model.scale = state["offset"].double(), state["scale"].double()
     model.load_state_dict(state)
     return model.eval()

@@ -19,6 +19,15 @@ from torch import Tensor, nn
 
 LOG_VARIANCE_BOUND = 10.0
 
+CONSTANTS = {
+    "mse": 0.5 * math.log(2 * math.pi),
+    "bce": 0.0,
+    "l1": math.log(2),
+    "huber": math.log(math.sqrt(2 * math.pi) * math.erf(math.sqrt(0.5)) + 2 * math.exp(-0.5)),
+    "gaussian": 0.0,
+}
+"""Nats per feature from a loss to the negative log-likelihood."""
+
 ACTIVATIONS: dict[str, type[nn.Module]] = {
     "relu": nn.ReLU,
     "gelu": nn.GELU,
@@ -84,8 +93,8 @@ class ReconstructionLoss:
             return -6 + F.softplus(0.5 * mean_square.clamp(min=1e-30).log() + 6)
         return torch.full_like(mean_square, math.log(self.sigma))
 
-    def __call__(self, output: Tensor, target: Tensor) -> Tensor:
-        """[B, F] twice -> scalar; `output` is logits for bce."""
+    def __call__(self, output: Tensor, target: Tensor, log_sigma: Tensor | None = None) -> Tensor:
+        """[B, F] twice -> scalar; `output` is logits for bce, `log_sigma` instead of its own."""
         if self.name == "mse":
             terms = 0.5 * (output - target) ** 2
         elif self.name == "l1":
@@ -97,7 +106,8 @@ class ReconstructionLoss:
         else:
             squares = (output - target) ** 2
             self.mean_square = squares.mean().detach()
-            log_sigma = self.log_sigma(self.mean_square)
+            if log_sigma is None:
+                log_sigma = self.log_sigma(self.mean_square)
             terms = 0.5 * squares * (-2 * log_sigma).exp() + log_sigma
             terms = terms + 0.5 * math.log(2 * math.pi)
         return terms.sum(1).mean()
@@ -117,8 +127,10 @@ class Vae(nn.Module):
         self.encoder = Stack(features, 2 * self.latent_dim, config)
         self.decoder = Stack(self.latent_dim, features, config)
         self.reconstruction_loss = ReconstructionLoss(config)
-        self.register_buffer("offset", torch.zeros(1))
-        self.register_buffer("scale", torch.ones(1))
+        # float64: a time in seconds has more digits than a float32. A device without it (mps)
+        # takes the model after model.float().
+        self.register_buffer("offset", torch.zeros(1, dtype=torch.float64))
+        self.register_buffer("scale", torch.ones(1, dtype=torch.float64))
         self.register_buffer("log_sigma", torch.zeros(()))
 
     def posterior(self, x: Tensor) -> tuple[Tensor, Tensor]:
@@ -142,6 +154,14 @@ class Vae(nn.Module):
         beta: float = self.config["beta"]
         return self.reconstruction_loss(output, x) + kl_share * beta * charged
 
+    def elbo(self, x: Tensor, noise: Tensor) -> Tensor:
+        """Mean ELBO of [B, F] in nats: beta = 1, constants included, one z from `noise` [B, L]."""
+        mean, log_variance = self.posterior(x)
+        output = self.decoder(mean + (0.5 * log_variance).exp() * noise)
+        nats = self.reconstruction_loss(output, x, self.log_sigma)
+        kl = 0.5 * (mean**2 + log_variance.exp() - 1 - log_variance).sum(1).mean()
+        return -(nats + CONSTANTS[self.config["loss"]] * x.shape[1] + kl)
+
     def encode(self, scaled: Tensor) -> Tensor:
         """[N, F] scaled -> the posterior mean, [N, L]."""
         return self.posterior(scaled)[0]
@@ -153,7 +173,7 @@ class Vae(nn.Module):
     def preprocess(self, raw: Tensor) -> Tensor:
         """Raw units, [N, ...] -> scaled, [N, F]."""
         flat = torch.as_tensor(raw).to(self.offset).reshape(len(raw), -1)
-        return (flat - self.offset) / self.scale
+        return ((flat - self.offset) / self.scale).to(self.decoder.head.weight)
 
     def decode(self, code: Tensor) -> Tensor:
         """[N, L] -> [N, F] scaled."""
@@ -161,12 +181,12 @@ class Vae(nn.Module):
 
     @torch.no_grad()
     def reconstruct(self, raw: Tensor) -> Tensor:
-        """Raw units -> raw units, same shape; eval mode."""
+        """Raw units -> raw units, same shape, float64; eval mode."""
         training = self.training
         self.eval()
         scaled = self.decode(self.encode(self.preprocess(raw)))
         self.train(training)
-        return (scaled * self.scale + self.offset).reshape(raw.shape)
+        return (scaled.to(self.scale) * self.scale + self.offset).reshape(raw.shape)
 
 
 def build(features: int, config: Mapping[str, Any]) -> Vae:
@@ -180,6 +200,6 @@ def load(folder: str | Path = ".") -> Vae:
     state = load_file(Path(folder) / "weights.safetensors")
     model = build(int(state["decoder.head.bias"].shape[0]), config)
     # The buffers take the shape of the data's scaling: one number, or one for each column.
-    model.offset, model.scale = state["offset"], state["scale"]
+    model.offset, model.scale = state["offset"].double(), state["scale"].double()
     model.load_state_dict(state)
     return model.eval()
