@@ -5,7 +5,7 @@ import json
 import subprocess
 import sys
 import zipfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -178,6 +178,34 @@ def test_training_again_from_the_users_array_lands_within_seed_noise(trained, fa
     assert value == pytest.approx(trained.value, rel=0.15)
     output = run_alone(REPLAY, folder, again, trained.raw_validation, cwd=tmp_path)
     assert json.loads(output)["mse"] == pytest.approx(value, abs=1e-5)
+
+
+def test_a_model_trained_again_goes_by_the_recorded_objective_and_records_its_own_figures(
+    trained, family, tmp_path
+):
+    metric = "elbo" if find_family(family).likelihood else "mae"
+    metadata = trained.metadata | {
+        "objective": {"metric": metric, "value": 1e9},
+        "metrics": {"train": {}, "validation": {metric: 1e9}, "test": {metric: 1e9}},
+        "baselines": {"mse": 1e9},
+        "best_epoch": 10**9,
+        "seed": 10**9,
+    }
+    changed = replace(trained, metadata=metadata)
+    folder = unpacked(family, changed, tmp_path / "model")
+    again = tmp_path / "again"
+    options = ["--output", again, "--epochs", 2, "--seed", 3]
+    printed = run_alone(TRAIN, folder, trained.raw, *options, cwd=tmp_path)
+    record = json.loads((again / "config.json").read_text())
+    assert f"the best: validation {metric}" in printed
+    assert record["objective"]["metric"] == metric
+    assert record["objective"]["value"] == record["metrics"]["validation"][metric]
+    assert record["objective"]["value"] == pytest.approx(float(printed.split()[-1]), abs=1e-5)
+    assert record["config"] == trained.config
+    assert (record["best_epoch"] in (1, 2), record["seed"]) == (True, 3)
+    assert record["training"]["epochs"] == 2
+    assert str(10**9) not in json.dumps(record)
+    assert "baselines" not in record
 
 
 def test_the_same_model_gives_the_same_bytes(trained, family):

@@ -4,8 +4,9 @@ Written by HiFiTune; needs PyTorch, safetensors and NumPy, and the files beside 
 
     python train.py data.npy --output retrained
 
-Split, epochs, schedule and early stopping are those on record in config.json; the result lands
-within the noise of the seed. Give the array in the units and the order that the study read.
+Objective, split, epochs, schedule and early stopping are those on record in config.json; the
+result lands within the noise of the seed. Give the array in the units and the order that the
+study read.
 """
 
 import argparse
@@ -21,6 +22,11 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 DEFAULT_TRAINING = {"epochs": 30, "early_stopping": None, "first_eligible_epoch": 1}
+MAX_GRADIENT_NORM = 1e4
+CHUNK = 1024
+"""Samples evaluated at once."""
+KEPT = ("format", "family", "config", "study", "split", "scaling")
+"""What the config.json of the trained model has from the one that it was trained by."""
 DEFAULT_SPLIT = {"train": 0.7, "validation": 0.15, "order": "seed", "seed": 0}
 
 
@@ -52,11 +58,51 @@ def make_optimizer(model: torch.nn.Module, config: dict[str, Any]) -> torch.opti
 
 
 @torch.no_grad()
-def reconstruction_error(model: Any, data: Tensor) -> float:
-    """Mean squared error on scaled samples [N, F], eval mode."""
+def measure(model: Any, data: Tensor) -> dict[str, float]:
+    """Mean mse and mae on scaled samples [N, F], eval mode, and elbo where the model has one."""
     model.eval()
-    errors = [(model.decode(model.encode(part)) - part) ** 2 for part in torch.split(data, 1024)]
-    return float(torch.cat(errors).mean())
+    generator = torch.Generator().manual_seed(0)  # the same noise at every epoch
+    sums = {"mse": 0.0, "mae": 0.0}
+    for part in torch.split(data, CHUNK):
+        error = model.decode(model.encode(part)) - part
+        sums["mse"] += float((error**2).mean(1).sum())
+        sums["mae"] += float(error.abs().mean(1).sum())
+        if hasattr(model, "elbo"):
+            noise = torch.randn(len(part), model.latent_dim, generator=generator)
+            sums["elbo"] = sums.get("elbo", 0.0) + float(model.elbo(part, noise)) * len(part)
+    return {name: total / len(data) for name, total in sums.items()}
+
+
+class BestEpoch:
+    """The epoch with the best median of three neighbours, so that one lucky epoch does not win.
+
+    At both ends of the series the window has two epochs, and the worse counts. Equal windows:
+    the better value, then the earlier epoch. Lower is better.
+    """
+
+    def __init__(self) -> None:
+        self.chosen: tuple[float, float, int] | None = None
+        """(score, value, epoch)"""
+        self.state: dict[str, Tensor] = {}
+        """Of the chosen epoch."""
+        self._recent: list[float] = []
+        self._newest: tuple[int, dict[str, Tensor]] = (0, {})
+
+    def add(self, epoch: int, value: float, state: dict[str, Tensor]) -> None:
+        """Take in an epoch, which settles the one before it."""
+        self._recent = [*self._recent[-2:], value]
+        if len(self._recent) > 1:  # of two the worse, of three the median
+            self._offer(sorted(self._recent)[1], self._recent[-2])
+        self._newest = (epoch, {name: tensor.clone() for name, tensor in state.items()})
+
+    def finish(self) -> None:
+        """No epoch follows: the newest one counts too."""
+        self._offer(max(self._recent[-2:]), self._recent[-1])
+
+    def _offer(self, score: float, value: float) -> None:
+        epoch, state = self._newest
+        if self.chosen is None or (score, value, epoch) < self.chosen:
+            self.chosen, self.state = (score, value, epoch), state
 
 
 def train(
@@ -65,18 +111,21 @@ def train(
     validation_data: Tensor,
     training: dict[str, Any],
     *,
+    metric: str = "mse",
     show: bool = True,
-) -> float:
-    """Train in place and restore the best eligible epoch; returns its validation MSE."""
+) -> int:
+    """Train in place by a validation metric and restore the best eligible epoch: returns it."""
     config = model.config
+    sign = -1.0 if metric == "elbo" else 1.0
     optimizer = make_optimizer(model, config)
     batch_size = min(config["batch_size"], len(train_data))
     stopping = training.get("early_stopping")
+    first_eligible = min(training["first_eligible_epoch"], training["epochs"])
     batches = list(torch.split(torch.arange(len(train_data)), batch_size))
     if len(batches[-1]) == 1 and len(batches) > 1:  # one sample has no batch statistics
         batches.pop()
     total = training["epochs"] * len(batches)
-    best, best_state, step = math.inf, {}, 0
+    best, step = BestEpoch(), 0
     waited_for, improved_at = math.inf, 0
     for epoch in range(1, training["epochs"] + 1):
         model.train()
@@ -92,31 +141,36 @@ def train(
             loss = model.training_loss(x, kl_share=min(1.0, (step + 1) / ramp) if ramp else 1.0)
             optimizer.zero_grad()
             loss.backward()
+            torch.nn.utils.clip_grad_norm_(model.parameters(), MAX_GRADIENT_NORM)
             optimizer.step()
             squares += float(model.reconstruction_loss.mean_square) * len(x)
             seen += len(x)
             step += 1
         model.log_sigma.copy_(model.reconstruction_loss.log_sigma(torch.tensor(squares / seen)))
-        error = reconstruction_error(model, validation_data)
+        metrics = measure(model, validation_data)
+        if metric not in metrics:
+            raise SystemExit(f"this model has no metric {metric!r}: it has {', '.join(metrics)}")
         if show:
-            print(f"epoch {epoch:4d}  validation mse {error:.6f}")
-        if epoch < training["first_eligible_epoch"]:
+            print(f"epoch {epoch:4d}  validation {metric} {metrics[metric]:.6f}")
+        value = sign * metrics[metric]
+        if not math.isfinite(value):
+            raise SystemExit(f"the training diverged in epoch {epoch}: lower learning_rate")
+        if epoch < first_eligible:
             continue
-        if error < best:
-            best = error
-            best_state = {name: value.clone() for name, value in model.state_dict().items()}
-        if stopping and error < waited_for - stopping["min_delta"]:
-            waited_for, improved_at = error, epoch
+        best.add(epoch, value, model.state_dict())
+        if stopping and value < waited_for - stopping["min_delta"]:
+            waited_for, improved_at = value, epoch
         if (
             stopping
             and epoch - improved_at >= stopping["patience"]
             and epoch >= stopping["min_epochs"]
         ):
             break
-    if best_state:
-        model.load_state_dict(best_state)
+    best.finish()
+    assert best.chosen is not None
+    model.load_state_dict(best.state)
     model.eval()
-    return best
+    return best.chosen[2]
 
 
 def main() -> None:
@@ -132,25 +186,41 @@ def main() -> None:
     arguments = parser.parse_args()
 
     torch.manual_seed(arguments.seed)
-    record = json.loads((arguments.model / "config.json").read_text())
-    training = {**DEFAULT_TRAINING, **record.get("training", {})}
+    study = json.loads((arguments.model / "config.json").read_text())
+    training = {**DEFAULT_TRAINING, **study.get("training", {})}
     training["epochs"] = arguments.epochs or training["epochs"]
+    metric = study.get("objective", {}).get("metric", "mse")
     trained = load_file(arguments.model / "weights.safetensors")
     raw = torch.from_numpy(np.load(arguments.data, allow_pickle=False))
 
-    model = importlib.import_module("model").build(raw[0].numel(), record["config"])
+    model = importlib.import_module("model").build(raw[0].numel(), study["config"])
     # The scaling is the one that was fitted on the study's training part.
-    model.offset, model.scale = trained["offset"], trained["scale"]
-    data = model.preprocess(raw)
+    model.offset, model.scale = trained["offset"].double(), trained["scale"].double()
+
+    def scaled(raw: Tensor) -> Tensor:
+        return torch.cat([model.preprocess(part) for part in torch.split(raw, CHUNK)])
+
+    record = {name: study[name] for name in KEPT if name in study}
     if arguments.validation:
         other = torch.from_numpy(np.load(arguments.validation, allow_pickle=False))
-        parts = (data, model.preprocess(other))
+        parts = (scaled(raw), scaled(other))
+        record.pop("split", None)
     else:
-        rows, others = split_rows(len(data), {**DEFAULT_SPLIT, **record.get("split", {})})
+        rows, others = split_rows(len(raw), {**DEFAULT_SPLIT, **study.get("split", {})})
+        data = scaled(raw)
         parts = (data[rows], data[others])
-    error = train(model, *parts, training)
-    print(f"best validation mse {error:.6f}")
+    epoch = train(model, *parts, training, metric=metric)
+    metrics = {"train": measure(model, parts[0]), "validation": measure(model, parts[1])}
+    value = metrics["validation"][metric]
+    print(f"epoch {epoch} is the best: validation {metric} {value:.6f}")
 
+    record |= {
+        "training": training,
+        "seed": arguments.seed,
+        "objective": {"metric": metric, "value": value},
+        "best_epoch": epoch,
+        "metrics": metrics,
+    }
     arguments.output.mkdir(parents=True, exist_ok=True)
     save_file(model.state_dict(), arguments.output / "weights.safetensors")
     (arguments.output / "config.json").write_text(json.dumps(record, indent=2) + "\n")
