@@ -89,7 +89,7 @@ def _surroundings() -> str:
         [
             f"- date: {datetime.now(UTC):%Y-%m-%d %H:%M} UTC",
             f"- machine: {_processor()}, {os.cpu_count()} cores, {_memory_gib():.0f} GiB, "
-            f"{platform.system()} {platform.release()}; load before: {os.getloadavg()[0]:.1f}",
+            f"{platform.system()} {platform.release()}; load average: {os.getloadavg()[0]:.1f}",
             f"- versions: Python {platform.python_version()}, {versions}",
             f"- command: `{f'python -m benchmarks.{module} {arguments}'.strip()}`",
         ]
