@@ -71,6 +71,8 @@ class Recorder:
             repository.append_epochs(self._study.id, self._fence, reports)
         changed = Recorded()
         for event in known:
+            if isinstance(event, EpochEvent):
+                continue  # in the batch above; what a conductor decides by does not change
             job = jobs[event.job_id]
             changed.cohorts.add(job.cohort)
             if isinstance(event, SavedEvent):
