@@ -98,14 +98,14 @@ class Visit:
     outside: list[str] = field(default_factory=list)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def empty_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """A server without any study."""
     with serve(tmp_path_factory.mktemp("empty")) as site:
         yield site
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """A server with studies in every state."""
     with serve(tmp_path_factory.mktemp("site")) as site:
@@ -216,7 +216,7 @@ def hostile_study() -> SyntheticStudy:
     return study
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
     """Debian's Chromium, headless."""
     with sync_playwright() as playwright:
@@ -226,7 +226,7 @@ def browser() -> Iterator[Browser]:
         launched.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def contexts(browser: Browser) -> Iterator[Callable[[int, bool], BrowserContext]]:
     """One profile for each kind of window, so that scripts come out of its cache."""
     opened: dict[tuple[int, bool], BrowserContext] = {}

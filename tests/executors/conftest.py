@@ -5,6 +5,7 @@ from time import monotonic
 import numpy as np
 import psutil
 import pytest
+import torch
 from executor_runners import PATH
 
 from service.executors.base import ArrayJob, JobEndEvent, SlotJob, TrainingPlan
@@ -13,6 +14,13 @@ from trainers.data.sources import Npz, Split
 from trainers.data.store import ingest
 
 JOB_NUMBERS = itertools.count(1)
+
+
+@pytest.fixture(autouse=True)
+def floats_as_before():
+    """A worker's settings, made in this process by in-process jobs, end with the test."""
+    yield
+    torch.set_flush_denormal(False)
 
 
 @pytest.fixture
