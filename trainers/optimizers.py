@@ -5,8 +5,8 @@ memory each, and a row cannot see another (measured faster than batched elementw
 for every K and size tried on CPU).
 """
 
-from collections.abc import Sequence
-from typing import Self
+from collections.abc import Callable, Sequence
+from typing import Any, ClassVar, Self
 
 import torch
 from torch import Tensor
@@ -69,10 +69,11 @@ class Adam(Optimizer):
     """Adam (Kingma & Ba 2015); weight decay is added to the gradient."""
 
     moment_count = 2
+    _update: ClassVar[Callable[..., Any]] = staticmethod(torch._fused_adam_)
 
     def _step_row(self, row: int, gradient: Tensor, rate: float, divisor: Tensor) -> None:
         weights, first, second = self._rows[row]
-        torch._fused_adam_(
+        self._update(
             [weights],
             [gradient],
             [first],
@@ -90,29 +91,10 @@ class Adam(Optimizer):
         )
 
 
-class AdamW(Optimizer):
+class AdamW(Adam):
     """Adam with decoupled weight decay (Loshchilov & Hutter 2019)."""
 
-    moment_count = 2
-
-    def _step_row(self, row: int, gradient: Tensor, rate: float, divisor: Tensor) -> None:
-        weights, first, second = self._rows[row]
-        torch._fused_adamw_(
-            [weights],
-            [gradient],
-            [first],
-            [second],
-            [],
-            [self._step_rows[row]],
-            lr=rate,
-            beta1=BETA_1,
-            beta2=BETA_2,
-            weight_decay=self.weight_decay[row],
-            eps=EPSILON,
-            amsgrad=False,
-            maximize=False,
-            grad_scale=divisor,
-        )
+    _update: ClassVar[Callable[..., Any]] = staticmethod(torch._fused_adamw_)
 
 
 class SGD(Optimizer):
