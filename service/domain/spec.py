@@ -15,6 +15,7 @@ from service.domain.strategies import (
     TPESampler,
     Training,
 )
+from service.domain.tasks import ReconstructTask, TaskSpec
 from service.domain.unions import number_kind, one_of, tag_by
 
 NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9 ._+\-]*$"
@@ -116,12 +117,6 @@ class SplitSpec(Value):
         return self
 
 
-class Task(Value):
-    """What is reconstructed from what."""
-
-    kind: Literal["reconstruct"] = "reconstruct"
-
-
 class Objective(Value):
     """The metric that ranks trials, on the validation split, on the scale of the scaled data."""
 
@@ -160,7 +155,7 @@ class StudySpec(Value):
     dataset: DatasetSpec
     split: SplitSpec = SplitSpec()
     scaling: Literal["none", "unit", "standard"] = "unit"
-    task: Task = Task()
+    task: TaskSpec = ReconstructTask()
     family: FamilySpec
     objective: Objective = Objective()
     space: dict[Identifier, SpaceEntry] = Field(default_factory=dict, max_length=64)
