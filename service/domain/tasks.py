@@ -7,9 +7,7 @@ from pydantic import Field, Tag, model_validator
 from service.domain.model import Value, invalid
 from service.domain.unions import one_of, tag_by
 
-ImageNoise: TypeAlias = Literal["gaussian", "salt_and_pepper", "masked"]
-TextNoise: TypeAlias = Literal["token_drop", "token_swap"]
-NoiseKind: TypeAlias = ImageNoise | TextNoise
+NoiseKind: TypeAlias = Literal["gaussian", "salt_and_pepper", "masked", "token_drop", "token_swap"]
 MaskKind: TypeAlias = Literal["random", "block", "half"]
 
 HALF = 0.5
