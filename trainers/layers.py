@@ -147,10 +147,9 @@ class Layout:
         for entry in self.entries:
             draws = noise.uniform(f"initial/{entry.name}", math.prod(entry.shape))
             values = draws * entry.spread if entry.spread else torch.full_like(draws, entry.fill)
-            values = fit(values.view(-1, *entry.shape), padded(entry.shape[-1]))
-            if len(entry.shape) == 2:
-                values = F.pad(values, (0, 0, 0, padded(entry.shape[0]) - entry.shape[0]))
-            rows.append(values.reshape(len(values), -1))
+            sides = zip(reversed(entry.padded_shape), reversed(entry.shape), strict=True)
+            room = [side for full, used in sides for side in (0, full - used)]
+            rows.append(F.pad(values.view(-1, *entry.shape), room).flatten(1))
         return torch.cat(rows, dim=1)
 
     def constants(self, count: int, device: torch.device) -> Tensor:

@@ -1,0 +1,159 @@
+"""Embedding and GRU over K slots: one batched product a step, per-slot weights, masked padding.
+
+Weights are stored as torch.nn.GRU and torch.nn.Embedding have them, without padding; the loop
+over time runs forwards and backwards by hand, because autograd would keep (and add up) a
+gradient of the recurrent weights for every step. Time comes first everywhere: [T, K, B, ...].
+"""
+
+import math
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+from torch.autograd.function import once_differentiable
+
+from trainers.layers import Layout, Pass
+
+
+class Embedding:
+    """One vector for every token and slot, as torch.nn.Embedding."""
+
+    def __init__(
+        self, layout: Layout, name: str, vocabulary: int, width: int, spread: float
+    ) -> None:
+        self._weight = layout.add(f"{name}.weight", vocabulary, width, spread=spread, as_is=True)
+
+    def table(self, run: Pass) -> Tensor:
+        """[K, V, E]."""
+        return run.weights[self._weight]
+
+
+def look_up(table: Tensor, ids: Tensor) -> Tensor:
+    """Rows of each slot's own table [K, V, D] by ids [T, K, B] -> [T, K, B, D]."""
+    slots, vocabulary, _ = table.shape
+    first = torch.arange(slots, device=ids.device)[:, None] * vocabulary
+    return F.embedding(ids + first, table.flatten(0, 1))
+
+
+class Gru:
+    """A GRU of K slots, equal to torch.nn.GRU with one layer (Cho et al. 2014; reset after).
+
+    Its inputs are tokens, and `beside` numbers that are the same at every step (a code).
+    """
+
+    def __init__(self, layout: Layout, name: str, tokens: int, beside: int, width: int) -> None:
+        self._tokens = tokens
+        gates, spread = 3 * width, 1 / math.sqrt(width)
+
+        def add(part: str, *shape: int) -> int:
+            return layout.add(f"{name}.{part}_l0", *shape, spread=spread, as_is=True)
+
+        self._weight_in = add("weight_ih", gates, tokens + beside)
+        self._weight = add("weight_hh", gates, width)
+        self._bias_in = add("bias_ih", gates)
+        self._bias = add("bias_hh", gates)
+
+    def gates_of_tokens(self, run: Pass, table: Tensor, ids: Tensor) -> Tensor:
+        """What tokens say to the gates: embeddings [K, V, E], ids [T, K, B] -> [T, K, B, 3H].
+
+        The product is made once for every entry of a small vocabulary, not for every token.
+        """
+        weight = run.weights[self._weight_in][:, :, : self._tokens].transpose(1, 2)
+        bias = run.weights[self._bias_in][:, None]
+        steps, slots, batch = ids.shape
+        if table.shape[1] <= steps * batch:
+            return look_up(torch.baddbmm(bias, table, weight), ids)
+        seen = look_up(table, ids).transpose(0, 1).reshape(slots, steps * batch, -1)
+        return torch.baddbmm(bias, seen, weight).view(slots, steps, batch, -1).transpose(0, 1)
+
+    def gates_of_code(self, run: Pass, code: Tensor) -> Tensor:
+        """What stands beside every token says to the gates: [K, B, L] -> [K, B, 3H]."""
+        weight = run.weights[self._weight_in][:, :, self._tokens :].transpose(1, 2)
+        return torch.bmm(code, weight)
+
+    def __call__(
+        self, run: Pass, gates: Tensor, start: Tensor, real: Tensor | None = None
+    ) -> Tensor:
+        """The states after each step: gates [T, K, B, 3H], start [K, B, H] -> [T, K, B, H].
+
+        Where `real` [T, K, B] is False the state stays what it was.
+        """
+        weight, bias = run.weights[self._weight], run.weights[self._bias]
+        states: Tensor = _Recurrence.apply(gates, start, weight, bias[:, None], real)
+        return states
+
+    def step(self, run: Pass, gates: Tensor, state: Tensor) -> Tensor:
+        """One step alone: gates [K, B, 3H] and the state [K, B, H] -> the next state."""
+        weight, bias = run.weights[self._weight], run.weights[self._bias]
+        return _advance(gates, state, weight.transpose(1, 2), bias[:, None])[0]
+
+
+def _advance(
+    gates: Tensor, state: Tensor, weight: Tensor, bias: Tensor
+) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """(next state, reset and update gates, candidate, the state's part of the candidate)."""
+    width = state.shape[-1]
+    own = torch.baddbmm(bias, state, weight)  # [K, B, 3H]
+    opened = torch.sigmoid(gates[..., : 2 * width] + own[..., : 2 * width])
+    reset, update = opened.split(width, dim=-1)
+    inner = own[..., 2 * width :]
+    candidate = torch.addcmul(gates[..., 2 * width :], reset, inner).tanh_()
+    return torch.addcmul(candidate, update, state - candidate), opened, candidate, inner
+
+
+class _Recurrence(torch.autograd.Function):
+    """The loop over time with its backward pass written out (backpropagation through time)."""
+
+    @staticmethod
+    def forward(
+        ctx: Any, gates: Tensor, start: Tensor, weight: Tensor, bias: Tensor, real: Tensor | None
+    ) -> Tensor:
+        turned = weight.transpose(1, 2)
+        states, opened, candidates, inner = [start], [], [], []
+        for index, gate in enumerate(gates.unbind()):
+            state, *rest = _advance(gate, states[-1], turned, bias)
+            if real is not None:
+                state = torch.where(real[index][..., None], state, states[-1])
+            states.append(state)
+            for kept, part in zip((opened, candidates, inner), rest, strict=True):
+                kept.append(part)
+        after = torch.stack(states[1:])
+        before = torch.cat([start[None], after[:-1]])
+        ctx.save_for_backward(
+            before, torch.stack(opened), torch.stack(candidates), torch.stack(inner), weight, real
+        )
+        return after
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, upstream: Tensor) -> tuple[Tensor | None, ...]:  # type: ignore[override]
+        before, opened, candidates, inner, weight, real = ctx.saved_tensors
+        steps, slots, batch, width = before.shape
+        reset, update = opened.split(width, dim=-1)
+        # Derivatives of the next state: to the update gate's logit and to the candidate's; and
+        # of the candidate's to the reset gate's. All steps at once: they need no loop.
+        to_update = (before - candidates) * update * (1 - update)
+        to_candidate = (1 - update) * (1 - candidates.square())
+        to_reset = inner * reset * (1 - reset)
+        given = upstream.new_empty(steps, slots, batch, 3 * width)
+        own = torch.empty_like(given)
+        carried = torch.zeros_like(before[0])
+        for index in range(steps - 1, -1, -1):
+            arriving = carried + upstream[index]
+            kept = None
+            if real is not None:
+                changed = torch.where(real[index][..., None], arriving, 0)
+                kept, arriving = arriving - changed, changed
+            candidate = arriving * to_candidate[index]
+            own[index, ..., :width] = candidate * to_reset[index]
+            own[index, ..., width : 2 * width] = arriving * to_update[index]
+            own[index, ..., 2 * width :] = candidate * reset[index]
+            given[index, ..., 2 * width :] = candidate
+            past = arriving * update[index]
+            carried = torch.baddbmm(past if kept is None else past + kept, own[index], weight)
+        given[..., : 2 * width] = own[..., : 2 * width]
+        flat = own.transpose(0, 1).reshape(slots, steps * batch, 3 * width)
+        seen = before.transpose(0, 1).reshape(slots, steps * batch, width)
+        to_weight = torch.bmm(flat.transpose(1, 2), seen)
+        return given, carried, to_weight, flat.sum(1, keepdim=True), None
