@@ -65,6 +65,10 @@ class Noise:
         """Standard normal draws of one step of the running epoch, [K, batch, width]."""
         return self._draw(site, step, batch, width, _normals)
 
+    def fractions(self, site: str, step: int, batch: int, width: int) -> Tensor:
+        """Uniform draws from (0, 1) of one step of the running epoch, [K, batch, width]."""
+        return self._draw(site, step, batch, width, _fractions)
+
     def keep_masks(self, site: str, step: int, batch: int, width: int, rates: Tensor) -> Tensor:
         """Dropout masks [K, batch, width]: 0 with probability rates[k], else 1 / (1 - rates[k])."""
 
@@ -79,6 +83,11 @@ class Noise:
         """Standard normal draws that are the same at every evaluation, [K, rows, width]."""
         words = self._words(self._keys(site, 0, chunk, 1), -(-rows * width // 2))
         return _normals(words, rows * width).view(-1, rows, width)
+
+    def frozen_fractions(self, site: str, chunk: int, rows: int, width: int) -> Tensor:
+        """Uniform draws from (0, 1), the same at every evaluation, [K, rows, width]."""
+        words = self._words(self._keys(site, 0, chunk, 1), -(-rows * width // 2))
+        return _fractions(words, rows * width).view(-1, rows, width)
 
     def uniform(self, site: str, count: int) -> Tensor:
         """Uniform draws from (-1, 1) for initial weights, [K, count]."""
@@ -128,6 +137,12 @@ def _symmetric(words: Tensor, count: int) -> Tensor:
     """Two 24-bit uniforms in (-1, 1) from every word; exact in float32, never -1, 0 or 1."""
     lanes = (words.view(torch.int32)[..., :count] >> 8).float()
     return lanes.add_(0.5).mul_(2.0**-23)
+
+
+def _fractions(words: Tensor, count: int) -> Tensor:
+    """Two 23-bit uniforms in (0, 1) from every word; exact in float32, never 0 or 1."""
+    lanes = (words.view(torch.int32)[..., :count] >> 9).float()
+    return lanes.add_(0.5).mul_(2.0**-23).add_(0.5)
 
 
 def _normals(words: Tensor, count: int) -> Tensor:

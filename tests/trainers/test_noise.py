@@ -24,6 +24,15 @@ def test_normal_draws_have_the_moments_of_a_standard_normal() -> None:
     assert 4 < draws.abs().max() < 5.5
 
 
+def test_fractions_are_uniform_and_never_zero_or_one() -> None:
+    noise = noise_of(1, 2)
+    for draws in (noise.fractions("u", 0, 500, 400), noise.frozen_fractions("u", 0, 500, 400)):
+        assert 0 < draws.min() < 1e-4
+        assert 1 - 1e-4 < draws.max() < 1
+        assert abs(draws.double().mean() - 0.5) < 0.002
+        assert abs(draws.double().var() - 1 / 12) < 0.002
+
+
 def test_neighbours_are_uncorrelated_over_elements_steps_slots_and_sites() -> None:
     noise = noise_of(1, 2)
     one = noise.normal("z", 0, 100, 400).flatten(1)
@@ -45,6 +54,7 @@ def test_a_slots_draws_depend_on_its_seed_alone() -> None:
     many, alone = noise_of(3, 4, 5), noise_of(4)
     for step in (0, 1, 63, 99):
         assert torch.equal(many.normal("z", step, 64, 7)[1], alone.normal("z", step, 64, 7)[0])
+        assert torch.equal(many.fractions("z", step, 9, 7)[1], alone.fractions("z", step, 9, 7)[0])
     assert torch.equal(many.uniform("w", 33)[1], alone.uniform("w", 33)[0])
     assert torch.equal(many.permutations(3, 50)[1], alone.permutations(3, 50)[0])
     assert torch.equal(many.frozen_normal("e", 2, 9, 5)[1], alone.frozen_normal("e", 2, 9, 5)[0])
