@@ -3,8 +3,10 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+from service.domain.datasets import BuiltInDataset, DatasetSpec, IdxDataset, NpzDataset
 from service.domain.records import DataHeader
-from service.domain.spec import BuiltInDataset, DatasetSpec, IdxDataset, SplitSpec, StudySpec
+from service.domain.spec import SplitSpec, StudySpec
+from trainers.data.errors import UnreadableData
 from trainers.data.headers import read_header
 from trainers.data.sources import BuiltIn, Idx, Npz, Source, Split
 
@@ -15,7 +17,9 @@ def source_of(dataset: DatasetSpec) -> Source:
         return BuiltIn(dataset.name)
     if isinstance(dataset, IdxDataset):
         return Idx(dataset.images, dataset.test_images)
-    return Npz(dataset.path, dataset.key)
+    if isinstance(dataset, NpzDataset):
+        return Npz(dataset.path, dataset.key)
+    raise UnreadableData("dataset", f"{type(dataset).__name__} is not read yet", "use npz or idx")
 
 
 def split_of(split: SplitSpec) -> Split:

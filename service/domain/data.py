@@ -1,9 +1,24 @@
 """Records of data sets: what the headers say, what is stored, and what any model must beat."""
 
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
+
+from pydantic import Field
 
 from service.domain.model import Record
+
+DataKind: TypeAlias = Literal["vector", "image", "text", "table"]
+
+
+class Column(Record):
+    """One column of a table: a span of the stored sample; a categorical one is one-hot."""
+
+    name: str
+    kind: Literal["numeric", "categorical"]
+    start: int
+    width: int
+    categories: list[str] = Field(default_factory=list)
+    """Of a categorical column, those of the train part; others are all zeros."""
 
 
 class DataHeader(Record):
@@ -16,6 +31,14 @@ class DataHeader(Record):
     test_samples: int | None = None
     """Of the separate test file, where there is one."""
     bytes: int
+    kind: DataKind = "vector"
+    columns: list[Column] = Field(default_factory=list)
+    """Of a table."""
+    vocabulary: int = 0
+    """Of a text: token ids, the four special ones included."""
+    estimated: bool = False
+    """Whether samples, shape, columns and vocabulary are estimates: the format has no header, and
+    only its beginning was read. What is stored counts."""
 
     @property
     def features(self) -> int:
@@ -80,6 +103,39 @@ class Baselines(Record):
     """Of the train covariance, descending, at most 512."""
 
 
+class Audit(Record):
+    """What was found before the split, and what was done about it (DOMAIN.md truth 15)."""
+
+    duplicates: Literal["group", "drop", "keep"]
+    """What was asked for: exact copies in one part, the first of them only, or as they fall."""
+    exact_duplicates: int
+    """Samples that are exact copies of an earlier one."""
+    dropped: int = 0
+    """Of them, left out."""
+    across_before: int
+    """Validation and test samples with an exact copy in train, had each sample been divided by
+    itself."""
+    across_after: int
+    """The same in the split that is stored."""
+    groups: int
+    """Sets of samples that stay in one part, single samples included."""
+    largest_group: int
+    near_duplicates: int | None = None
+    """Samples that look like an earlier one without being a copy: images with the same 64-bit
+    difference hash, texts that agree but for case, accents, punctuation and spaces. None: not
+    looked for."""
+    near_across: int | None = None
+    """Of validation and test samples, those with such a twin in train."""
+    unknown_tokens: float | None = None
+    """Text: share of the validation part's tokens that the vocabulary does not know."""
+    cut: int = 0
+    """Texts that are longer than a sample and were cut."""
+    filled: int = 0
+    """Missing values that were filled."""
+    unseen_categories: int = 0
+    """Values of validation and test whose category is not in train."""
+
+
 class Dataset(Record):
     """A data set in the store: content, split, scaling, baselines."""
 
@@ -101,6 +157,16 @@ class Dataset(Record):
     scaling: dict[str, Any]
     """{kind, and offset and scale where they are single numbers}."""
     baselines: Baselines
+    kind: DataKind = "vector"
+    columns: list[Column] = Field(default_factory=list)
+    """Of a table."""
+    vocabulary: int = 0
+    """Of a text: token ids, the four special ones included."""
+    tokens: list[str] = Field(default_factory=list)
+    """Of a text: a token's id is its index."""
+    tokenizer: Literal["char", "byte", "word"] | None = None
+    audit: Audit | None = None
+    """None: stored by a version that did not look."""
     test_openings: int = 0
     """How often the sealed test part was scored, over all studies."""
     created_at: datetime

@@ -3,7 +3,7 @@
 They are defined by subject in data.py, trials.py and studies.py.
 """
 
-from service.domain.data import Baselines, DataHeader, Dataset, Estimate, PcaBaseline
+from service.domain.data import Audit, Baselines, Column, DataHeader, Dataset, Estimate, PcaBaseline
 from service.domain.studies import (
     Analysis,
     Best,
@@ -37,12 +37,14 @@ __all__ = [
     "Array",
     "ArrayState",
     "Artifact",
+    "Audit",
     "Baselines",
     "Best",
     "BestMetrics",
     "BestObjective",
     "BestSoFar",
     "Cohort",
+    "Column",
     "DataHeader",
     "Dataset",
     "Decision",

@@ -6,6 +6,7 @@ from math import ceil
 from service.domain.catalog import Catalog, FamilyEntry
 from service.domain.conditions import check_conditions, imply_families
 from service.domain.configuration import best_config_spec, complete_config, family_of
+from service.domain.datasets import BuiltInDataset
 from service.domain.estimates import MAX_ARRAY_BYTES, MAX_PARAMETERS, estimate
 from service.domain.grid import count_cells, is_continuous
 from service.domain.objectives import check_objective
@@ -21,7 +22,7 @@ from service.domain.space import (
     distributions,
     is_distribution,
 )
-from service.domain.spec import BuiltInDataset, FamilyChoices, ResolvedSpec, StudySpec
+from service.domain.spec import FamilyChoices, ResolvedSpec, StudySpec
 from service.domain.splits import check_split, resolve_split
 from service.domain.strategies import (
     GPSampler,

@@ -5,6 +5,7 @@ from typing import Annotated, Literal, Self, TypeAlias
 
 from pydantic import Field, StrictFloat, StrictInt, Tag, model_validator
 
+from service.domain.datasets import DatasetSpec, Identifier, PathText
 from service.domain.model import Value, invalid
 from service.domain.space import Scalar, SpaceEntry
 from service.domain.strategies import (
@@ -16,62 +17,12 @@ from service.domain.strategies import (
     Training,
 )
 from service.domain.tasks import ReconstructTask, TaskSpec
-from service.domain.unions import number_kind, one_of, tag_by
+from service.domain.unions import number_kind, one_of
 
 NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9 ._+\-]*$"
 Name: TypeAlias = Annotated[str, Field(min_length=1, max_length=120, pattern=NAME_PATTERN)]
-PathText: TypeAlias = Annotated[
-    str, Field(min_length=1, max_length=1024, pattern=r"^[^\x00-\x1f]+$")
-]
-Identifier: TypeAlias = Annotated[
-    str, Field(min_length=1, max_length=64, pattern=r"^[a-z][a-z0-9_]*$")
-]
 
 MAX_TRIALS = 100_000
-
-
-class BuiltInDataset(Value):
-    """A data set that ships with the service's dependencies, by name."""
-
-    name: Identifier
-
-
-class IdxDataset(Value):
-    """IDX files (MNIST's format), raw or gzip; `test_images` holds the sealed test split."""
-
-    kind: Literal["idx"]
-    images: PathText
-    test_images: PathText | None = None
-
-
-class NpzDataset(Value):
-    """A .npy file, or one array (`key`) of a .npz file; the first axis counts the samples."""
-
-    kind: Literal["npz"]
-    path: PathText
-    key: Annotated[str, Field(min_length=1, max_length=120)] | None = None
-
-
-_file_tag = tag_by("kind", "idx", "npz")
-
-
-def _dataset_tag(value: object) -> str | None:
-    built_in = isinstance(value, BuiltInDataset) or (
-        isinstance(value, Mapping) and "name" in value and "kind" not in value
-    )
-    return "<as built-in>" if built_in else _file_tag(value)
-
-
-DatasetSpec: TypeAlias = Annotated[
-    Annotated[BuiltInDataset, Tag("<as built-in>")]
-    | Annotated[IdxDataset, Tag("<as idx>")]
-    | Annotated[NpzDataset, Tag("<as npz>")],
-    one_of(
-        _dataset_tag,
-        "this names no data set",
-        "give {name: digits}, {kind: idx, images: PATH} or {kind: npz, path: PATH}",
-    ),
-]
 
 
 def _part_tag(value: object) -> str | None:

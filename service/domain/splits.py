@@ -2,8 +2,9 @@
 
 from dataclasses import dataclass
 
+from service.domain.datasets import BuiltInDataset, DatasetSpec, IdxDataset
 from service.domain.records import DataHeader
-from service.domain.spec import BuiltInDataset, DatasetSpec, IdxDataset, SplitSpec
+from service.domain.spec import SplitSpec
 from service.errors import FieldError
 
 MIN_TRAIN = 2

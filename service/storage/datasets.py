@@ -1,5 +1,7 @@
 """Data sets in the store, shared by studies, and what requests for data came to."""
 
+from typing import Any
+
 from sqlalchemy import select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
@@ -7,6 +9,9 @@ from sqlalchemy.orm import Session
 from service.domain.records import Baselines, Dataset
 from service.errors import NotFound
 from service.storage.tables import DatasetKeyRow, DatasetRow
+
+CONTENT = ("kind", "columns", "tokens", "vocabulary", "tokenizer", "audit")
+"""The fields of a record that share the column `content`."""
 
 
 class DatasetRepository:
@@ -22,12 +27,13 @@ class DatasetRepository:
         The time and the count of test openings of one that is there already stay.
         """
         values = dataset.model_dump(mode="json", exclude={"created_at", "test_openings"})
+        values["content"] = {name: values.pop(name) for name in CONTENT}
         self._session.execute(
             self._dialect.insert(DatasetRow)
             .values(values | {"created_at": dataset.created_at, "test_openings": 0})
             .on_conflict_do_update(
                 index_elements=[DatasetRow.data_hash],
-                set_={"baselines": values["baselines"], "folder": values["folder"]},
+                set_={name: values[name] for name in ("baselines", "folder", "content")},
             )
         )
         stored = self.get(dataset.data_hash)
@@ -89,4 +95,10 @@ def _dataset_record(row: DatasetRow) -> Dataset:
         baselines=Baselines.model_validate(row.baselines),
         test_openings=row.test_openings,
         created_at=row.created_at,
+        **_content(row),
     )
+
+
+def _content(row: DatasetRow) -> dict[str, Any]:
+    # The first version knew images and vectors only, by their shape.
+    return row.content or {"kind": "image" if len(row.shape) > 1 else "vector"}

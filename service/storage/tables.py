@@ -276,6 +276,8 @@ class DatasetRow(Row):
     low: Mapped[float]
     high: Mapped[float]
     duplicates_across: Mapped[int] = mapped_column(BigInteger)
+    content: Mapped[dict[str, Any] | None]
+    """What a sample is, and the audit (datasets.CONTENT); null in rows of the first version."""
     scaling: Mapped[dict[str, Any]]
     baselines: Mapped[dict[str, Any]]
     test_openings: Mapped[int] = mapped_column(default=0)

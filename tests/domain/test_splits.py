@@ -4,8 +4,9 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from service.domain.datasets import IdxDataset, NpzDataset
 from service.domain.records import DataHeader
-from service.domain.spec import IdxDataset, NpzDataset, SplitSpec
+from service.domain.spec import SplitSpec
 from service.domain.splits import check_split, part_sizes, resolve_split
 
 FILE = NpzDataset(kind="npz", path="a.npy")

@@ -6,10 +6,11 @@ from pathlib import Path
 import pytest
 import yaml
 
+from service.domain.datasets import BuiltInDataset
 from service.domain.linter import lint_spec
 from service.domain.records import DataHeader
 from service.domain.resolve import resolve
-from service.domain.spec import BuiltInDataset, StudySpec
+from service.domain.spec import StudySpec
 from trainers.data.headers import read_header
 from trainers.data.sources import BuiltIn, Npz, Split
 from trainers.registry import catalog

@@ -2,6 +2,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 
 from service.domain.records import Baselines, Dataset, PcaBaseline
 from service.errors import NotFound
@@ -82,3 +83,43 @@ def test_every_opening_of_the_test_part_is_counted(database: Database) -> None:
 def test_an_unknown_data_set_cannot_be_opened(database: Database) -> None:
     with pytest.raises(NotFound), database.transaction() as session:
         DatasetRepository(session).add_opening("none")
+
+
+def test_what_the_samples_are_comes_back_with_them(database: Database) -> None:
+    columns = [
+        {"name": "age", "kind": "numeric", "start": 0, "width": 1},
+        {"name": "sex", "kind": "categorical", "start": 1, "width": 2, "categories": ["f", "m"]},
+    ]
+    audit = {
+        "duplicates": "drop",
+        "exact_duplicates": 3,
+        "dropped": 3,
+        "across_before": 2,
+        "across_after": 0,
+        "groups": 1794,
+        "largest_group": 1,
+    }
+    table = make_dataset(kind="table", shape=[3], columns=columns, audit=audit)
+    lines = make_dataset(
+        data_hash="e" * 64,
+        kind="text",
+        vocabulary=5,
+        tokens=["<pad>", "<end>", "<unknown>", "<dropped>", "a"],
+        tokenizer="char",
+    )
+    with database.transaction() as session:
+        for dataset in (table, lines):
+            DatasetRepository(session).put(dataset)
+    with database.read() as session:
+        assert DatasetRepository(session).get("d" * 64) == table
+        assert DatasetRepository(session).get("e" * 64) == lines
+
+
+def test_a_row_of_the_first_version_is_told_by_its_shape(database: Database) -> None:
+    with database.transaction() as session:
+        DatasetRepository(session).put(make_dataset())
+        session.execute(text("UPDATE datasets SET content = NULL"))
+    with database.read() as session:
+        found = DatasetRepository(session).get("d" * 64)
+    assert found is not None
+    assert (found.kind, found.audit) == ("image", None)
