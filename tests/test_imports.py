@@ -40,6 +40,8 @@ PARTS = {
     "trainers.params": "trainers.registry",
     "trainers.registry": "trainers.registry",
     "trainers.data": "trainers.data",
+    "trainers.problem": "trainers.problem",
+    "trainers.tasks": "trainers.problem",
     "trainers.portable": "trainers.portable",
     "dashboards": "dashboards",
     "dashboards.figures": "dashboards.figures",
@@ -53,6 +55,7 @@ OF_API = {
     "sources",
     "trainers.registry",
     "trainers.data",
+    "trainers.problem",
     "trainers.portable",
 }
 OF_ENGINE = {
@@ -63,6 +66,7 @@ OF_ENGINE = {
     "executors",
     "trainers.registry",
     "trainers.data",
+    "trainers.problem",
 }
 MAY_IMPORT: dict[str, set[str]] = {
     "version": set(),
@@ -78,16 +82,18 @@ MAY_IMPORT: dict[str, set[str]] = {
         "trainers",
         "trainers.registry",
         "trainers.data",
+        "trainers.problem",
         "trainers.portable",
     },
     "engine": OF_ENGINE,
     "api": OF_API | {"api.dependencies"},
     "api.dependencies": OF_API | {"api"},
     "client": {"domain"},
-    "trainers": {"trainers.registry", "trainers.data", "trainers.portable"},
-    "trainers.registry": {"trainers"},
-    "trainers.data": set(),
-    "trainers.portable": {"trainers.registry"},
+    "trainers": {"trainers.registry", "trainers.data", "trainers.problem", "trainers.portable"},
+    "trainers.registry": {"trainers", "trainers.problem"},
+    "trainers.data": {"trainers.problem"},
+    "trainers.problem": set(),
+    "trainers.portable": {"trainers.registry", "trainers.problem"},
     "dashboards": {"dashboards.figures", "api.dependencies", "domain"},
     "dashboards.figures": {"domain"},
 }

@@ -164,7 +164,8 @@ class Dataset(Record):
     """Of a text: token ids, the four special ones included."""
     tokens: list[str] = Field(default_factory=list)
     """Of a text: a token's id is its index."""
-    tokenizer: Literal["char", "byte", "word"] | None = None
+    tokenizer: str | None = None
+    """Of a text: char, byte or word."""
     audit: Audit | None = None
     """None: stored by a version that did not look."""
     test_openings: int = 0

@@ -152,8 +152,8 @@ class ParquetDataset(_Table):
 class _Tokens(Drawn):
     """Text cut into tokens: characters, bytes of UTF-8, or words and punctuation.
 
-    A sample is at most `max_length` tokens with the end of the text among them (unset: the
-    longest one, at most 256); what is longer is cut. The vocabulary is fitted on train: the
+    A sample is at most `max_length` tokens and the end of the text (unset: as many as the longest
+    one has, at most 256); what is longer is cut. The vocabulary is fitted on train: the
     `max_vocabulary` most frequent tokens, four special ones included. `group_by` is matched
     against the text.
     """

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from service.domain.records import Baselines, Dataset, PcaBaseline
+from service.domain.records import Audit, Baselines, Column, Dataset, PcaBaseline
 from service.domain.resolve import complete_config
 from service.domain.space import (
     CategoricalDistribution,
@@ -68,6 +68,12 @@ def dataset_record(stored: Stored) -> Dataset:
         duplicates_across=stored.duplicates_across,
         scaling=stored.scaling,
         baselines=Baselines.model_validate(stored.baselines),
+        kind=stored.kind,
+        columns=[Column.model_validate(column) for column in stored.columns],
+        vocabulary=len(stored.tokens),
+        tokens=stored.tokens,
+        tokenizer=stored.tokenizer if stored.kind == "text" else None,
+        audit=None if stored.audit is None else Audit.model_validate(stored.audit),
         created_at=datetime.now(UTC),
     )
 

@@ -8,6 +8,8 @@ import numpy as np
 import numpy.typing as npt
 
 from trainers.data.stored import Stored
+from trainers.problem import Column, DataKind, Problem, problem_of
+from trainers.tasks import RECONSTRUCT, Task
 
 Floats: TypeAlias = npt.NDArray[np.float32]
 Doubles: TypeAlias = npt.NDArray[np.float64]
@@ -28,6 +30,15 @@ class MappedData:
     offset: Doubles
     scale: Doubles
     """[1] or [F]."""
+    mean: Floats
+    """[F] the mean scaled sample of the train part."""
+    kind: DataKind = "vector"
+    tokens: tuple[str, ...] = ()
+    """Text: the vocabulary; a token's id is its index."""
+    tokenizer: str = "char"
+    """Text: char, byte or word."""
+    columns: tuple[Column, ...] = ()
+    """Tables: the spans of the columns."""
 
     @classmethod
     def open(cls, folder: Path) -> "MappedData":
@@ -42,7 +53,19 @@ class MappedData:
             high=stored.high,
             offset=_scaling(folder / "offset.npy"),
             scale=_scaling(folder / "scale.npy"),
+            mean=np.load(folder / "mean.npy", allow_pickle=False).astype(np.float32),
+            kind=stored.kind,
+            tokens=tuple(stored.tokens),
+            tokenizer=stored.tokenizer,
+            columns=tuple(
+                Column(**{**column, "categories": tuple(column["categories"])})
+                for column in stored.columns
+            ),
         )
+
+    def problem(self, task: Task = RECONSTRUCT) -> Problem:
+        """What a model must know of this data and a task."""
+        return problem_of(self, task)
 
     def test(self) -> Floats:
         """The sealed test part; whoever opens it counts the opening (DOMAIN.md truth 10)."""

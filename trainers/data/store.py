@@ -70,6 +70,7 @@ def ingest(
             duplicates_across=count_duplicates(staged.keys, parts.train, others),
             scaling=fitted.as_dict(),
             baselines=compute_baselines(folder, latent_dims, low, high),
+            kind="image" if len(first.layout.shape) > 1 else "vector",
         ).write(folder)
         raw.unlink()
         publish(folder, target)

@@ -1,9 +1,11 @@
 """What the store knows of a data set: the record beside its arrays, as JSON."""
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
+
+from trainers.problem import DataKind
 
 RECORD = "data.json"
 
@@ -34,6 +36,16 @@ class Stored:
     baselines: dict[str, Any]
     """See baselines.compute_baselines."""
 
+    kind: DataKind = "vector"
+    columns: list[dict[str, Any]] = field(default_factory=list)
+    """Of a table: problem.Column as plain values."""
+    tokens: list[str] = field(default_factory=list)
+    """Of a text: a token's id is its index."""
+    tokenizer: str = "char"
+    """Of a text: char, byte or word."""
+    audit: dict[str, Any] | None = None
+    """See audit.Audit."""
+
     def write(self, folder: Path) -> None:
         """Write the record into the data set's folder."""
         text = json.dumps(asdict(self), allow_nan=False, indent=1)
@@ -42,4 +54,7 @@ class Stored:
     @classmethod
     def read(cls, folder: Path) -> "Stored":
         """Read the record of a data set's folder."""
-        return cls(**json.loads((folder / RECORD).read_text(encoding="utf-8")))
+        fields = json.loads((folder / RECORD).read_text(encoding="utf-8"))
+        # The first version wrote no kind: it knew images and vectors only.
+        fields.setdefault("kind", "image" if len(fields["shape"]) > 1 else "vector")
+        return cls(**fields)
