@@ -10,7 +10,20 @@ from sqlalchemy import delete
 from service.storage.database import Database
 from service.storage.migration import migrate
 from service.storage.tables import DatasetKeyRow, DatasetRow, StudyRow
+from tests.leftovers import (
+    pytest_sessionfinish,
+    pytest_terminal_summary,
+    pytest_testnodedown,
+    pytest_unconfigure,
+)
 from tests.postgres import PostgresServer, running_postgres
+
+__all__ = [
+    "pytest_sessionfinish",
+    "pytest_terminal_summary",
+    "pytest_testnodedown",
+    "pytest_unconfigure",
+]
 
 
 @pytest.fixture(scope="session")
