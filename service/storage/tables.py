@@ -5,50 +5,28 @@ from typing import Annotated, Any, TypeAlias
 
 from sqlalchemy import (
     BigInteger,
-    Enum,
-    Float,
     ForeignKey,
     ForeignKeyConstraint,
     Index,
     Integer,
-    MetaData,
     String,
     Text,
     UniqueConstraint,
 )
-from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from sqlalchemy.orm import Mapped, mapped_column
 
 from service.domain.states import Intent, StudyState, TrialState
-from service.storage.columns import BigKey, Json, UtcDateTime
-
-NAMES = {
-    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-    "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
-    "pk": "pk_%(table_name)s",
-}
-
+from service.storage.columns import BigKey
+from service.storage.dataset_tables import DatasetKeyRow as DatasetKeyRow
+from service.storage.dataset_tables import DatasetRow as DatasetRow
+from service.storage.dataset_tables import UploadRow as UploadRow
+from service.storage.row import Row as Row
 
 StudyKey: TypeAlias = Annotated[
     str,
     mapped_column(String(64), ForeignKey("studies.id", ondelete="CASCADE"), primary_key=True),
 ]
 """The leading column of whatever belongs to a study, and goes when it goes."""
-
-
-class Row(DeclarativeBase):
-    """Base of every row; constraints are named alike on both databases."""
-
-    metadata = MetaData(naming_convention=NAMES)
-    type_annotation_map = {
-        datetime: UtcDateTime,
-        dict[str, Any]: Json,
-        list[Any]: Json,
-        float: Float(53),
-        StudyState: Enum(StudyState, native_enum=False, length=16),
-        TrialState: Enum(TrialState, native_enum=False, length=16),
-        Intent: Enum(Intent, native_enum=False, length=16),
-    }
 
 
 class StudyRow(Row):
@@ -59,7 +37,12 @@ class StudyRow(Row):
     """
 
     __tablename__ = "studies"
-    __table_args__ = (Index(None, "created_at", "id"), Index(None, "name", "id"))
+    __table_args__ = (
+        Index(None, "created_at", "id"),
+        Index(None, "name", "id"),
+        Index(None, "dataset_id"),
+        Index(None, "data_hash"),
+    )
 
     id: Mapped[str] = mapped_column(String(64), primary_key=True)
     owner: Mapped[str] = mapped_column(String(120), default="")
@@ -77,6 +60,8 @@ class StudyRow(Row):
     versions: Mapped[dict[str, Any]]
     idempotency_key: Mapped[str | None] = mapped_column(String(255), unique=True)
     body_hash: Mapped[str | None] = mapped_column(String(64))
+    dataset_id: Mapped[str | None] = mapped_column(String(64))
+    """Of an uploaded data set, or the name of a built-in one; null: its data lie at a path."""
     data_hash: Mapped[str | None] = mapped_column(String(128), ForeignKey("datasets.data_hash"))
     failure: Mapped[dict[str, Any] | None]
     summary: Mapped[dict[str, Any] | None]
@@ -259,37 +244,3 @@ class LeaseRow(Row):
     expires: Mapped[float]
     granted: Mapped[float]
     """Seconds: an expiry further away than this was written before the clock restarted."""
-
-
-class DatasetRow(Row):
-    """A data set in the store."""
-
-    __tablename__ = "datasets"
-
-    data_hash: Mapped[str] = mapped_column(String(128), primary_key=True)
-    folder: Mapped[str] = mapped_column(Text)
-    shape: Mapped[list[Any]]
-    dtype: Mapped[str] = mapped_column(String(32))
-    train: Mapped[int] = mapped_column(BigInteger)
-    validation: Mapped[int] = mapped_column(BigInteger)
-    test: Mapped[int] = mapped_column(BigInteger)
-    low: Mapped[float]
-    high: Mapped[float]
-    duplicates_across: Mapped[int] = mapped_column(BigInteger)
-    content: Mapped[dict[str, Any] | None]
-    """What a sample is, and the audit (datasets.CONTENT); null in rows of the first version."""
-    scaling: Mapped[dict[str, Any]]
-    baselines: Mapped[dict[str, Any]]
-    test_openings: Mapped[int] = mapped_column(default=0)
-    created_at: Mapped[datetime]
-
-
-class DatasetKeyRow(Row):
-    """Which data set a request for data (source, split, scaling, file stats) came to."""
-
-    __tablename__ = "dataset_keys"
-
-    key: Mapped[str] = mapped_column(String(128), primary_key=True)
-    data_hash: Mapped[str] = mapped_column(
-        String(128), ForeignKey("datasets.data_hash", ondelete="CASCADE")
-    )
