@@ -38,6 +38,7 @@ PARTS = {
     "trainers": "trainers",
     "trainers.knobs": "trainers.registry",
     "trainers.params": "trainers.registry",
+    "trainers.image_params": "trainers.registry",
     "trainers.registry": "trainers.registry",
     "trainers.data": "trainers.data",
     "trainers.problem": "trainers.problem",
