@@ -10,10 +10,15 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from trainers.degradation import degrade
 from trainers.knobs import FamilyParams
 from trainers.layers import Layout, Pass
 from trainers.metrics import Meter, Outputs
 from trainers.noise import Noise
+from trainers.plain.base import PlainModel
+from trainers.plain.given import Given
+from trainers.problem import Column, DataKind, Problem
+from trainers.tasks import RECONSTRUCT, Task
 
 Config: TypeAlias = Mapping[str, bool | int | float | str]
 EndState: TypeAlias = Literal["COMPLETE", "DIVERGED", "STOPPED"]
@@ -49,11 +54,15 @@ class FitPlan:
     early_stopping: EarlyStopping | None
     metric: str
     direction: str
+    task: Task = RECONSTRUCT
 
 
 @dataclass(frozen=True)
 class SlotReport:
-    """One epoch of one trial: the same metrics on both parts, eval mode, weights at target."""
+    """One epoch of one trial: the same metrics on both parts, eval mode, weights at target.
+
+    `train` also holds what only training has (a discriminator's loss), over the epoch's steps.
+    """
 
     trial: int
     epoch: int
@@ -75,8 +84,9 @@ class SlotEnd:
     `value` is the validation metric at `best_epoch`, which the checkpoint replays to;
     `weights` the state dict of the plain twin there. Both None where no epoch was eligible
     or the trial diverged. `pictures` holds samples of the validation part in scaled units,
-    [8, *shape]: `input`, `best`, `last` (the first eight), `worst_input`, `worst_best`,
-    `worst_index` (the eight with the largest squared error).
+    [8, *shape]: `input`, `given`, `best`, `last` (the first eight), `worst_input`,
+    `worst_given`, `worst_best`, `worst_index` (the eight with the largest squared error).
+    `evidence`: see trainers.evidence. `complexity`: see trainers.complexity.
     """
 
     trial: int
@@ -90,6 +100,8 @@ class SlotEnd:
     weights: dict[str, Tensor] | None
     pictures: dict[str, Tensor] | None
     message: str | None
+    evidence: dict[str, Tensor] | None = None
+    complexity: dict[str, float] | None = None
 
 
 class TrainingData(Protocol):
@@ -105,6 +117,26 @@ class TrainingData(Protocol):
     @property
     def validation(self) -> NDArray[np.float32]:
         """Scaled validation part, [N, F]."""
+
+    @property
+    def mean(self) -> NDArray[np.float32]:
+        """[F] the mean scaled sample of the training part."""
+
+    @property
+    def kind(self) -> DataKind:
+        """vector, image, text or table."""
+
+    @property
+    def tokens(self) -> Sequence[str]:
+        """Text: the vocabulary; a token's id is its index."""
+
+    @property
+    def tokenizer(self) -> str:
+        """Text: char, byte or word."""
+
+    @property
+    def columns(self) -> Sequence[Column]:
+        """Tables: the spans of the columns."""
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -127,23 +159,23 @@ class TrainingData(Protocol):
         """[1] or [F], float64."""
 
 
-class PlainTwin(Protocol):
-    """What every plain module in trainers.plain offers beside being an nn.Module."""
+@dataclass(frozen=True)
+class Batch:
+    """Samples of one step: what is to be reconstructed, [K, B, F], and what the models see."""
 
-    offset: Tensor
-    scale: Tensor
+    target: Tensor
+    given: Given
 
-    def load_state_dict(self, state_dict: Mapping[str, Any]) -> Any:
-        """As nn.Module."""
 
-    def eval(self) -> Any:
-        """As nn.Module."""
+@dataclass(frozen=True)
+class Player:
+    """Weights that one optimizer steps by one loss; most families have a single player."""
 
-    def encode(self, scaled: Tensor) -> Tensor:
-        """[N, F] -> [N, L]."""
-
-    def decode(self, code: Tensor) -> Tensor:
-        """[N, L] -> [N, F]."""
+    name: str
+    columns: slice
+    """Of the weight matrix."""
+    rates: tuple[float, ...] | None = None
+    """A factor on each slot's learning rate; None: 1."""
 
 
 @dataclass(frozen=True)
@@ -170,13 +202,14 @@ class ModelArray(ABC):
     def __init__(
         self,
         slots: Sequence[Slot],
-        features: int,
+        problem: Problem,
         device: torch.device | None = None,
         *,
         initialise: bool = True,
     ) -> None:
         self.slots = list(slots)
-        self.features = features
+        self.problem = problem
+        self.features = problem.features
         self.device = device or torch.device("cpu")
         self.params = [self.params_class.model_validate(dict(slot.config)) for slot in slots]
         self.noise = Noise([slot.seed for slot in slots], self.device)
@@ -208,7 +241,7 @@ class ModelArray(ABC):
         """The array of a subset of the slots, in the order of `rows`."""
         index = torch.tensor(list(rows), dtype=torch.int64, device=self.device)
         chosen = type(self)(
-            [self.slots[row] for row in rows], self.features, self.device, initialise=False
+            [self.slots[row] for row in rows], self.problem, self.device, initialise=False
         )
         chosen.weights = self.weights.detach().index_select(0, index)
         chosen.state = self.state.index_select(0, index)
@@ -246,9 +279,22 @@ class ModelArray(ABC):
     def build(self) -> None:
         """Declare the layers in `self.layout` and the buffers in `self.buffers`."""
 
+    @property
+    def players(self) -> tuple[Player, ...]:
+        """Who is trained, in the order in which they step in every batch."""
+        return (Player("model", slice(0, self.layout.size)),)
+
+    def training_given(self, target: Tensor, step: Step, fill: Tensor) -> Given:
+        """What the models see of a training batch [K, B, F]: the task's fresh corruption."""
+        return degrade(self.problem, target, fill, self.noise, step.index)
+
+    def augment(self, target: Tensor, step: Step) -> Tensor:
+        """A training batch [K, B, F] before the task's corruption; other samples of its kind."""
+        return target
+
     @abstractmethod
-    def training_loss(self, batch: Tensor, step: Step) -> Tensor:
-        """[K, B, F] -> [K]: the loss per slot, mean over its batch."""
+    def training_loss(self, batch: Batch, step: Step, player: str) -> Tensor:
+        """The loss of a player for each slot, [K], mean over its batch."""
 
     def begin_epoch(self) -> None:  # noqa: B027
         """Reset what is gathered over an epoch."""
@@ -256,20 +302,26 @@ class ModelArray(ABC):
     def end_epoch(self) -> None:  # noqa: B027
         """Freeze into `state` what training has learned by statistics (sigma)."""
 
+    def epoch_terms(self) -> dict[str, Tensor]:
+        """What only training has, over the steps of the epoch: name -> [K]."""
+        return {}
+
     @abstractmethod
     def meter(self, scale: Tensor) -> Meter:
         """A fresh meter for one part of the data; `scale` [1] or [F] gives raw units."""
 
     @abstractmethod
-    def outputs(self, samples: Tensor, chunk: int) -> Outputs:
-        """[n, F] -> everything that metrics need, eval mode; `chunk` keys the frozen noise."""
+    def outputs(self, given: Given, target: Tensor, chunk: int) -> Outputs:
+        """What metrics need of n samples, [n, ...], eval mode; `chunk` keys the frozen noise."""
 
     @classmethod
     @abstractmethod
-    def plain_twin(cls, config: Config, features: int) -> PlainTwin:
+    def plain_twin(cls, config: Config, problem: Problem) -> PlainModel:
         """An untrained plain module of one config."""
 
     @classmethod
     @abstractmethod
-    def plain_outputs(cls, twin: Any, samples: Tensor, noise: Noise, chunk: int) -> Outputs:
+    def plain_outputs(
+        cls, twin: Any, given: Given, target: Tensor, noise: Noise, chunk: int
+    ) -> Outputs:
         """The same as `outputs`, by a plain twin, with K = 1."""

@@ -1,5 +1,7 @@
-"""Fixed evaluation (rule R4): the same samples, noise and weights of the loss at every epoch."""
+"""Fixed evaluation (rule R4): the same samples, corruption, noise and weights at every epoch."""
 
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -8,20 +10,68 @@ from numpy.typing import NDArray
 from safetensors.torch import load_file
 from torch import Tensor
 
-from trainers.base import Config, ModelArray, PlainTwin, Slot, TrainingData
+from trainers.base import Config, ModelArray, Slot, TrainingData
 from trainers.data.evaluation_rows import evaluation_rows
+from trainers.degradation import frozen_given
 from trainers.metrics import Meter
 from trainers.noise import Noise
+from trainers.plain.base import PlainModel, load_weights
+from trainers.plain.given import Given
+from trainers.problem import Problem, problem_of
 from trainers.registry import load_family
+from trainers.tasks import RECONSTRUCT, Task
 
 CHUNK = 1024
 """Samples evaluated at once; it keys the frozen noise, so it is part of the metric."""
 
 
+@dataclass(frozen=True)
+class Samples:
+    """Evaluation samples, [n, F], and what every model sees of them."""
+
+    target: Tensor
+    given: Given
+
+    def __len__(self) -> int:
+        return len(self.target)
+
+    def first(self, count: int) -> "Samples":
+        """The first ones."""
+        return Samples(self.target[:count], self.given.rows(slice(count)))
+
+    def pick(self, rows: Tensor) -> "Samples":
+        """Some of them."""
+        return Samples(self.target[rows], self.given.rows(rows))
+
+    def cpu(self) -> "Samples":
+        """The same in main memory, where plain twins work."""
+        return Samples(self.target.cpu(), self.given.map(Tensor.cpu))
+
+    def chunks(self) -> Iterator[tuple[Tensor, Given]]:
+        """Targets and what is given of them, CHUNK at a time."""
+        for start in range(0, len(self), CHUNK):
+            rows = slice(start, start + CHUNK)
+            yield self.target[rows], self.given.rows(rows)
+
+
+def evaluation_samples(problem: Problem, target: Tensor, fill: Tensor) -> Samples:
+    """Samples [n, F] with the task's frozen corruption."""
+    chunks = [
+        frozen_given(problem, part, fill, chunk, target.device)
+        for chunk, part in enumerate(torch.split(target, CHUNK))
+    ]
+    parts = [
+        None if part[0] is None else torch.cat([tensor for tensor in part if tensor is not None])
+        for part in zip(*chunks, strict=True)
+    ]
+    assert parts[0] is not None
+    return Samples(target, Given(parts[0], *parts[1:]))
+
+
 class ResidentData:
     """The data of a run as tensors; evaluation uses equally many samples of both parts."""
 
-    def __init__(self, data: TrainingData, device: torch.device) -> None:
+    def __init__(self, data: TrainingData, device: torch.device, task: Task = RECONSTRUCT) -> None:
         train, validation = np.asarray(data.train), np.asarray(data.validation)
         if len(train) == 0 or len(validation) == 0:
             raise ValueError("training and validation parts need at least one sample each")
@@ -30,12 +80,16 @@ class ResidentData:
         def resident(values: NDArray[np.float32]) -> Tensor:
             return torch.from_numpy(np.array(values, dtype=np.float32, order="C")).to(device)
 
-        self.shape = tuple(int(side) for side in data.shape)
+        self.problem = problem_of(data, task)
         self.features = int(train.shape[1])
+        if self.features != self.problem.features:
+            raise ValueError(f"samples of {self.features} numbers are not {self.problem.shape}")
+        self.fill = resident(np.asarray(data.mean))
         self.train = resident(train)
-        self.train_part = resident(train[train_rows])
-        self.validation_part = resident(validation[validation_rows])
-        self.samples = resident(validation[:8])
+        self.train_part = evaluation_samples(self.problem, resident(train[train_rows]), self.fill)
+        self.validation_part = evaluation_samples(
+            self.problem, resident(validation[validation_rows]), self.fill
+        )
         self.offset = resident(np.atleast_1d(data.offset))
         self.scale = resident(np.atleast_1d(data.scale))
 
@@ -50,7 +104,7 @@ def evaluate(
     train = _measure(model, data.train_part, data.scale)
     validation = _measure(model, data.validation_part, data.scale)
     variance: list[float] = validation.equivalent_variance().tolist()
-    return _by_slot(train), _by_slot(validation), variance
+    return by_slot(train.results()), by_slot(validation.results()), variance
 
 
 def score(
@@ -59,41 +113,44 @@ def score(
     weights: Path,
     data_part: NDArray[np.float32],
     seed: int,
+    problem: Problem,
+    fill: NDArray[np.float32] | None = None,
 ) -> dict[str, float]:
     """Metrics of a checkpoint on scaled samples [N, F], computed through the plain twin.
 
-    On the validation samples of the run it gives the recorded values, up to rounding.
+    On the validation samples of the run it gives the recorded values, up to rounding. `fill` is
+    the mean of the training part; None is right for tasks that hide nothing.
     """
     state = load_file(weights)
-    samples = torch.from_numpy(np.array(data_part, dtype=np.float32, order="C"))
+    target = torch.from_numpy(np.array(data_part, dtype=np.float32, order="C"))
+    means = torch.zeros(problem.features) if fill is None else torch.from_numpy(np.array(fill))
+    samples = evaluation_samples(problem, target, means)
     array_class = load_family(family)
-    features = samples.shape[1]
-    twin = array_class.plain_twin(config, features)
+    twin = array_class.plain_twin(config, problem)
     load_twin(twin, state)
-    array = array_class([Slot(0, seed, config)], features, initialise=False)
+    array = array_class([Slot(0, seed, config)], problem, initialise=False)
     array.buffers.load(array.state[0], state)
     meter = array.meter(state["scale"])
     noise = Noise([seed], array.device)
-    for chunk, part in enumerate(torch.split(samples, CHUNK)):
-        meter.add(part, array_class.plain_outputs(twin, part, noise, chunk))
-    return _by_slot(meter)[0]
+    for chunk, (part, given) in enumerate(samples.chunks()):
+        meter.add(part, array_class.plain_outputs(twin, given, part, noise, chunk))
+    return by_slot(meter.results())[0]
 
 
-def load_twin(twin: PlainTwin, state: dict[str, Tensor]) -> None:
+def load_twin(twin: PlainModel, state: dict[str, Tensor]) -> None:
     """Put a checkpoint into a plain twin, and set it to eval mode."""
-    twin.offset, twin.scale = state["offset"], state["scale"]
-    twin.load_state_dict(state)
+    load_weights(twin, state)
     twin.eval()
 
 
-def _measure(model: ModelArray, part: Tensor, scale: Tensor) -> Meter:
-    meter = model.meter(scale)
-    for chunk, samples in enumerate(torch.split(part, CHUNK)):
-        meter.add(samples, model.outputs(samples, chunk))
-    return meter
-
-
-def _by_slot(meter: Meter) -> list[dict[str, float]]:
-    results = meter.results()
+def by_slot(results: dict[str, Tensor]) -> list[dict[str, float]]:
+    """Metric -> [K] as a dictionary for each slot."""
     table = torch.stack(list(results.values())).T.tolist()
     return [dict(zip(results, row, strict=True)) for row in table]
+
+
+def _measure(model: ModelArray, part: Samples, scale: Tensor) -> Meter:
+    meter = model.meter(scale)
+    for chunk, (target, given) in enumerate(part.chunks()):
+        meter.add(target, model.outputs(given, target, chunk))
+    return meter

@@ -1,7 +1,7 @@
 """What a parameter of a family is to the catalog; the base of every family's Params. Torch-free."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Self
 
 from pydantic import BaseModel, ConfigDict, model_validator
@@ -31,6 +31,8 @@ class Knob:
     per_slot: bool = False
     default_range: Distribution | None = None
     also_allowed: tuple[Scalar, ...] = ()
+    needs: Mapping[str, tuple[Scalar, ...]] = field(default_factory=dict)
+    """It takes part only where these other parameters have one of these values."""
 
     def accepts(self, value: Scalar) -> bool:
         """Whether a value is inside `allowed`, or one of `also_allowed`."""
@@ -79,6 +81,7 @@ class FamilyParams(BaseModel):
                 allowed=knob.allowed,
                 also_allowed=list(knob.also_allowed),
                 per_slot=knob.per_slot,
+                needs={name: list(values) for name, values in knob.needs.items()},
                 description=knob.description,
             )
             for name, knob in cls.knobs().items()

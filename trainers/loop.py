@@ -7,6 +7,8 @@ loaded again goes on bit for bit.
 
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
+from itertools import repeat
 from pathlib import Path
 from typing import Any, Self
 
@@ -15,10 +17,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from trainers.base import EndState, FitPlan, Slot, SlotEnd, SlotReport, Step, TrainingData
+from trainers.base import Batch, EndState, FitPlan, Slot, SlotEnd, SlotReport, Step, TrainingData
 from trainers.checkpoints import read_tensors, write_tensors
-from trainers.evaluation import ResidentData, evaluate
-from trainers.optimizers import OPTIMIZERS
+from trainers.evaluation import ResidentData, by_slot, evaluate
+from trainers.evidence import gather_evidence
+from trainers.optimizers import OPTIMIZERS, Optimizer
 from trainers.pictures import take_pictures
 from trainers.progress import SlotProgress, is_finite
 from trainers.registry import load_family
@@ -27,7 +30,7 @@ from trainers.schedules import rate_table, share_table
 MAX_GRADIENT_NORM = 1e4
 """Clips only what would blow up: losses are sums over features, so norms of 100 are common."""
 
-STATE_VERSION = 1
+STATE_VERSION = 2
 
 
 class ArrayRun:
@@ -47,9 +50,11 @@ class ArrayRun:
         self.family = family
         self.plan = plan
         self.epoch = 0
-        self._data = ResidentData(data, device or torch.device("cpu"))
+        self._data = ResidentData(data, device or torch.device("cpu"), plan.task)
         self._scaling = {"offset": _doubles(data.offset), "scale": _doubles(data.scale)}
-        self._model = load_family(family)(slots, self._data.features, device)
+        if self._data.problem.masked:
+            self._scaling["fill"] = self._data.fill.cpu()
+        self._model = load_family(family)(slots, self._data.problem, device)
         params = self._model.params[0].model_dump()
         if params.get("loss") == "bce" and not (data.low >= -1e-6 and data.high <= 1 + 1e-6):
             raise ValueError(
@@ -57,9 +62,11 @@ class ArrayRun:
                 "set scaling to unit, or take another loss"
             )
         self._batch = min(int(params["batch_size"]), len(self._data.train))
-        self._optimizer = OPTIMIZERS[str(params["optimizer"])](
-            self._model.weights, self._model.column("weight_decay").tolist(), MAX_GRADIENT_NORM
-        )
+        kind, decay = OPTIMIZERS[str(params["optimizer"])], self._model.column("weight_decay")
+        self._optimizers: list[Optimizer] = [
+            kind(self._model.weights[:, player.columns], decay.tolist(), MAX_GRADIENT_NORM)
+            for player in self._model.players
+        ]
         self._progress = [SlotProgress(slot, plan) for slot in slots]
         self._snapshot: tuple[Tensor, Tensor] = self._copy()
         self._settled: tuple[Tensor, Tensor] = self._copy()
@@ -110,7 +117,7 @@ class ArrayRun:
 
     def _train_epoch(self, interrupted: Callable[[], bool]) -> Tensor | None:
         """One pass over the training part; mean gradient norms, [K]."""
-        model, optimizer = self._model, self._optimizer
+        model = self._model
         steps, count = self.steps_per_epoch, len(model.slots)
         configs = [progress.slot.config for progress in self._progress]
         first, total = (self.epoch - 1) * steps, self.plan.epochs * steps
@@ -126,16 +133,33 @@ class ArrayRun:
         for index, (rows, share) in enumerate(zip(batches, shares.unbind(), strict=False)):
             if interrupted():
                 return None
-            batch = self._data.train.index_select(0, rows.reshape(-1))
-            batch = batch.view(count, -1, self._data.features)  # [K, B, F]
-            loss = model.training_loss(batch, Step(self.epoch, index, share))
-            (gradient,) = torch.autograd.grad(loss.sum(), model.weights)
-            norms += optimizer.step(gradient, rates[index])
+            samples = self._data.train.index_select(0, rows.reshape(-1))
+            samples = samples.view(count, -1, self._data.features)  # [K, B, F]
+            norms += self._train_batch(samples, Step(self.epoch, index, share), rates[index])
         model.end_epoch()
         return norms / steps
 
+    def _train_batch(self, samples: Tensor, step: Step, rates: Sequence[float]) -> Tensor:
+        """Every player's step on a batch [K, B, F]; gradient norms over all players, [K]."""
+        model = self._model
+        target = model.augment(samples, step)
+        batch = Batch(target, model.training_given(target, step, self._data.fill))
+        squares: list[Tensor] = []
+        for player, optimizer in zip(model.players, self._optimizers, strict=True):
+            loss = model.training_loss(batch, step, player.name)
+            (gradient,) = torch.autograd.grad(loss.sum(), model.weights)
+            own = [
+                rate * factor
+                for rate, factor in zip(rates, player.rates or repeat(1.0), strict=False)
+            ]
+            squares.append(optimizer.step(gradient[:, player.columns], own))
+        return squares[0] if len(squares) == 1 else torch.stack(squares).square().sum(0).sqrt()
+
     def _evaluate(self, norms: Tensor, start: float) -> list[SlotReport]:
         train, validation, variance = evaluate(self._model, self._data)
+        terms = self._model.epoch_terms()
+        if terms:
+            train = [row | more for row, more in zip(train, by_slot(terms), strict=True)]
         seconds = (time.perf_counter() - start) / len(self._progress)
         reports = []
         for row, progress in enumerate(self._progress):
@@ -200,8 +224,12 @@ class ArrayRun:
             return progress.end(state, self.epoch, stopped_early, None, None)
         weights = self._export(row, self._snapshot if choice.latest else self._settled)
         last = self._export(row, self._snapshot)
-        pictures = take_pictures(type(self._model), progress.slot.config, weights, last, self._data)
-        return progress.end(state, self.epoch, stopped_early, weights, pictures)
+        twin = type(self._model).plain_twin(progress.slot.config, self._data.problem)
+        validation = self._data.validation_part.cpu()
+        pictures = take_pictures(twin, weights, last, validation)
+        evidence = gather_evidence(twin, {"last": last, "best": weights}, validation)
+        end = progress.end(state, self.epoch, stopped_early, weights, pictures)
+        return replace(end, evidence=evidence)
 
     def _export(self, row: int, matrices: tuple[Tensor, Tensor]) -> dict[str, Tensor]:
         return {**self._model.export(row, *matrices), **self._scaling}
@@ -212,22 +240,27 @@ class ArrayRun:
         if not rows:
             return
         self._model = self._model.select(rows)
-        self._optimizer = self._optimizer.select(rows, self._model.weights)
+        self._optimizers = [
+            optimizer.select(rows, self._model.weights[:, player.columns])
+            for optimizer, player in zip(self._optimizers, self._model.players, strict=True)
+        ]
         index = torch.tensor(list(rows), device=self._model.device)
         self._snapshot = _pick(self._snapshot, index)
         self._settled = _pick(self._settled, index)
 
     def save(self, path: Path) -> None:
         """Write the full state after an epoch, atomically."""
-        model, optimizer = self._model, self._optimizer
+        model = self._model
         tensors = {
             "weights": model.weights,
             "state": model.state,
-            "steps": optimizer.steps,
             "settled.weights": self._settled[0],
             "settled.state": self._settled[1],
-            **{f"moment.{index}": moment for index, moment in enumerate(optimizer.moments)},
         }
+        for player, optimizer in zip(model.players, self._optimizers, strict=True):
+            tensors[f"{player.name}.steps"] = optimizer.steps
+            for index, moment in enumerate(optimizer.moments):
+                tensors[f"{player.name}.moment.{index}"] = moment
         state = {
             "version": STATE_VERSION,
             "family": self.family,
@@ -263,16 +296,19 @@ class ArrayRun:
         return run
 
     def _restore(self, tensors: dict[str, Tensor], state: dict[str, Any], rows: list[int]) -> None:
-        model, optimizer = self._model, self._optimizer
+        model = self._model
         index = torch.tensor(rows)
         chosen = {
             name: tensor.index_select(0, index).to(model.device) for name, tensor in tensors.items()
         }
         model.weights, model.state = chosen["weights"], chosen["state"]
         model.bind()
-        optimizer.moments = [chosen[f"moment.{i}"] for i in range(optimizer.moment_count)]
-        optimizer.steps = chosen["steps"]
-        optimizer.bind(model.weights)
+        for player, optimizer in zip(model.players, self._optimizers, strict=True):
+            optimizer.moments = [
+                chosen[f"{player.name}.moment.{i}"] for i in range(optimizer.moment_count)
+            ]
+            optimizer.steps = chosen[f"{player.name}.steps"]
+            optimizer.bind(model.weights[:, player.columns])
         self._settled = (chosen["settled.weights"], chosen["settled.state"])
         self._snapshot = self._copy()
         self.epoch = state["epoch"]

@@ -6,6 +6,7 @@ from typing import Annotated, Literal, TypeAlias
 
 from service.domain.space import Scalar
 from trainers.knobs import FamilyParams, Knob, choices_of, reals, whole
+from trainers.problem import Problem
 
 Activation: TypeAlias = Literal["relu", "gelu", "silu", "tanh", "elu"]
 Norm: TypeAlias = Literal["none", "batch", "layer"]
@@ -199,21 +200,22 @@ class VaeParams(MlpParams):
     ] = 0.0
 
 
-def count_autoencoder(config: Mapping[str, Scalar], features: int) -> int:
+def count_autoencoder(config: Mapping[str, Scalar], problem: Problem) -> int:
     """Trainable parameters of one autoencoder."""
-    return _count_mlp(config, features, codes=1)
+    return count_mlp(config, problem, codes=1)
 
 
-def count_vae(config: Mapping[str, Scalar], features: int) -> int:
+def count_vae(config: Mapping[str, Scalar], problem: Problem) -> int:
     """Trainable parameters of one VAE: its encoder ends in a mean and a log-variance."""
-    return _count_mlp(config, features, codes=2)
+    return count_mlp(config, problem, codes=2)
 
 
-def _count_mlp(config: Mapping[str, Scalar], features: int, codes: int) -> int:
+def count_mlp(config: Mapping[str, Scalar], problem: Problem, codes: int) -> int:
+    """Parameters of an encoder with `codes` numbers for each latent dimension, and its mirror."""
     depth, width, latent = (int(config[name]) for name in ("depth", "hidden_width", "latent_dim"))
     hidden = [width] * depth
-    encoder = [features, *hidden, codes * latent]
-    decoder = [latent, *hidden, features]
+    encoder = [problem.inputs, *hidden, codes * latent]
+    decoder = [latent, *hidden, problem.features]
     count = sum(
         (inputs + 1) * outputs
         for sizes in (encoder, decoder)

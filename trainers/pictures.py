@@ -3,51 +3,48 @@
 import torch
 from torch import Tensor
 
-from trainers.base import Config, ModelArray, PlainTwin
-from trainers.evaluation import CHUNK, ResidentData, load_twin
+from trainers.evaluation import Samples, load_twin
+from trainers.plain.base import PlainModel
 
+SHOWN = 8
 WORST = 8
 
 
 @torch.no_grad()
 def take_pictures(
-    array_class: type[ModelArray],
-    config: Config,
+    twin: PlainModel,
     best: dict[str, Tensor],
     last: dict[str, Tensor],
-    data: ResidentData,
+    validation: Samples,
 ) -> dict[str, Tensor]:
     """The first eight samples at the best and at the last epoch, and the eight worst ones.
 
-    Scaled units, [8, *shape]; `worst_index` counts in the evaluated validation samples,
-    largest squared error first. Made by the plain twin, as a user would.
+    Scaled units (text: token ids), [8, *shape]; `worst_index` counts in the evaluated
+    validation samples, largest error first. Made by the plain twin, as a user would; leaves it
+    at its best epoch.
     """
-    twin = array_class.plain_twin(config, data.features)
-    samples = data.samples.cpu()
-    validation = data.validation_part.cpu()
+    samples = validation.first(SHOWN)
 
     def picture(flat: Tensor) -> Tensor:
-        return flat.reshape(-1, *data.shape).contiguous()
+        return flat.reshape(-1, *twin.shape).contiguous()
 
-    last_pictures = _reconstruct(twin, last, samples)
-    best_pictures = _reconstruct(twin, best, samples)
-    errors = torch.cat(
-        [
-            (twin.decode(twin.encode(part)) - part).square().mean(1)
-            for part in torch.split(validation, CHUNK)
-        ]
-    )
-    worst = errors.argsort(descending=True, stable=True)[:WORST]
+    load_twin(twin, last)
+    last_pictures = twin.estimate(samples.given)
+    load_twin(twin, best)
+    best_pictures = twin.estimate(samples.given)
+    worst = _errors(twin, validation).argsort(descending=True, stable=True)[:WORST]
+    worst_samples = validation.pick(worst)
     return {
-        "input": picture(samples),
+        "input": picture(samples.target),
+        "given": picture(samples.given.start),
         "best": picture(best_pictures),
         "last": picture(last_pictures),
-        "worst_input": picture(validation[worst]),
-        "worst_best": picture(twin.decode(twin.encode(validation[worst]))),
+        "worst_input": picture(worst_samples.target),
+        "worst_given": picture(worst_samples.given.start),
+        "worst_best": picture(twin.estimate(worst_samples.given)),
         "worst_index": worst,
     }
 
 
-def _reconstruct(twin: PlainTwin, state: dict[str, Tensor], samples: Tensor) -> Tensor:
-    load_twin(twin, state)
-    return twin.decode(twin.encode(samples))
+def _errors(twin: PlainModel, samples: Samples) -> Tensor:
+    return torch.cat([twin.errors(target, given) for target, given in samples.chunks()])

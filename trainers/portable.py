@@ -2,6 +2,7 @@
 
 import importlib.util
 import json
+import re
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -9,7 +10,7 @@ from typing import IO, Any
 
 from trainers.registry import find_family
 
-FORMAT = 1
+FORMAT = 2
 """Of config.json."""
 _TRAIN = "trainers.plain.train"
 _EPOCH = (1980, 1, 1, 0, 0, 0)
@@ -20,26 +21,35 @@ def write_model_zip(
     target: IO[bytes],
     *,
     family: str,
+    problem: Mapping[str, Any],
     config: Mapping[str, Any],
     weights: bytes,
     metadata: Mapping[str, Any],
 ) -> None:
     """Write the zip of one trained model to `target`; imports no torch.
 
-    `weights` is the safetensors file of the plain twin's state, `config` the complete
-    configuration. `metadata` goes into config.json beside them: whatever the trial has on record
-    (`objective`, `training`, `seed`, `split`, `scaling`, `baselines`, ...).
+    `weights` is the safetensors file of the plain twin's state, `problem` what data and task are
+    (Problem.to_json), `config` the complete configuration. `metadata` goes into config.json
+    beside them: whatever the trial has on record (`objective`, `training`, `seed`, `split`,
+    `scaling`, `baselines`, ...).
 
-    The zip holds `model.py` (the plain twin of the family, with `load(folder)`), `train.py` (a
-    loop that trains this config again), `weights.safetensors`, `config.json` and `README.md`.
+    The zip holds `model.py` (the plain twin of the family, with `load(folder)`) and the plain
+    modules that it imports, `train.py` (a loop that trains this config again),
+    `weights.safetensors`, `config.json` and `README.md`.
     Raises KeyError for an unknown family.
     """
-    document = {**metadata, "format": FORMAT, "family": family, "config": dict(config)}
+    document = {
+        **metadata,
+        "format": FORMAT,
+        "family": family,
+        "problem": dict(problem),
+        "config": dict(config),
+    }
     text = json.dumps(document, indent=2, allow_nan=False) + "\n"
     files = {
         "README.md": describe_model(family, config, metadata).encode(),
         "config.json": text.encode(),
-        "model.py": _source(find_family(family).plain),
+        **_modules(find_family(family).plain),
         "train.py": _source(_TRAIN),
         "weights.safetensors": weights,
     }
@@ -51,6 +61,24 @@ def write_model_zip(
             stored = name.endswith(".safetensors")
             method = zipfile.ZIP_STORED if stored else zipfile.ZIP_DEFLATED
             archive.writestr(info, content, compress_type=method)
+
+
+def _modules(plain: str) -> dict[str, bytes]:
+    """The plain twin as model.py, and the modules of its package that it needs, by file name."""
+    package, _, _ = plain.rpartition(".")
+    neighbour = re.compile(rf"from {re.escape(package)}\.(\w+) import")
+    files: dict[str, bytes] = {}
+    waiting = [("model.py", plain)]
+    while waiting:
+        file, module = waiting.pop()
+        source = _source(module).decode("utf-8")
+        files[file] = neighbour.sub(r"from \1 import", source).encode()
+        waiting += [
+            (f"{name}.py", f"{package}.{name}")
+            for name in dict.fromkeys(neighbour.findall(source))
+            if f"{name}.py" not in files
+        ]
+    return files
 
 
 def _source(module: str) -> bytes:
@@ -110,7 +138,7 @@ The best model of the study `{name}`: {article} {lower} in plain PyTorch. It nee
 
 | file | what it is |
 |---|---|
-| `model.py` | the module, with `load(folder)` |
+| `model.py` | the module, with `load(folder)`; the other `.py` files are its parts |
 | `weights.safetensors` | its trained weights, the scaling of the data included |
 | `config.json` | its configuration, seed, split and figures |
 | `train.py` | a plain loop that trains the same configuration from your array |
@@ -124,8 +152,8 @@ from model import load
 model = load(".")                          # in eval mode
 raw = np.load("data.npy")                  # [samples, ...] in the units you trained on
 reconstructed = model.reconstruct(raw)     # a tensor of the same shape and units
-code = model.encode(model.preprocess(raw)) # [samples, latent_dim]
-scaled = model.decode(code)                # [samples, features] on the scale of training
+given = model.preprocess(raw)              # what the network is given, on the scale of training
+scaled = model.estimate(given)             # [samples, features] on the same scale
 ```
 
 ## Train it again

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
 from importlib.metadata import entry_points
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from service.domain.catalog import Catalog, Choice, FamilyEntry, MetricEntry
 from service.domain.space import Scalar
@@ -21,6 +21,7 @@ from trainers.params import (
     count_autoencoder,
     count_vae,
 )
+from trainers.problem import Problem
 
 if TYPE_CHECKING:
     from trainers.base import ModelArray
@@ -40,11 +41,15 @@ class Family:
     """`module:Class` of its ModelArray."""
     plain: str
     """Module of its plain twin, which imports nothing of ours and travels with the model."""
-    count_parameters: Callable[[Mapping[str, Scalar], int], int]
-    """(complete config, features) -> trainable parameters of one model."""
+    count_parameters: Callable[[Mapping[str, Scalar], Problem], int]
+    """(complete config, problem) -> trainable parameters of one model."""
     metrics: tuple[str, ...] = ("mse", "mae")
     likelihood: bool = False
     """Whether it has a KL term."""
+    tasks: tuple[str, ...] = ("reconstruct", "denoise", "inpaint", "super_resolve")
+    """Kinds of task that it can do."""
+    data: tuple[str, ...] = ("vector", "image", "table")
+    """Kinds of data that it takes."""
 
 
 BUILT_IN = (
@@ -146,9 +151,9 @@ def load_family(name: str) -> "type[ModelArray]":
     return array
 
 
-def count_parameters(name: str, config: Mapping[str, Scalar], features: int) -> int:
-    """Trainable parameters of one model of a family."""
-    return find_family(name).count_parameters(config, features)
+def count_parameters(name: str, config: Mapping[str, Scalar], problem: Mapping[str, Any]) -> int:
+    """Trainable parameters of one model of a family; `problem` as Problem.to_json gives it."""
+    return find_family(name).count_parameters(config, Problem.from_json(problem))
 
 
 def signature(name: str, config: Mapping[str, Scalar]) -> str:
@@ -169,6 +174,8 @@ def catalog() -> Catalog:
                 likelihood=family.likelihood,
                 parameters=family.params.entries(),
                 metrics=list(family.metrics),
+                tasks=list(family.tasks),
+                data_kinds=list(family.data),
             )
             for family in families().values()
         },

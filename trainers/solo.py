@@ -12,12 +12,15 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call
 
-from trainers.base import Config, ModelArray, Step
+from trainers.base import Batch, Config, ModelArray, Step
 from trainers.losses import Reconstruction
 from trainers.metrics import Meter, Outputs
 from trainers.noise import Noise, site_key
+from trainers.plain.base import PlainModel
+from trainers.plain.given import Given
+from trainers.problem import Problem
 
-_DATA_BUFFERS = ("offset", "scale")
+_DATA_BUFFERS = ("offset", "scale", "fill")
 """Of the data, not of the model: the run adds them."""
 
 
@@ -35,25 +38,25 @@ class _Call(nn.Module):
 class SoloArray(ModelArray):
     """K plain modules behind the protocol of an array.
 
-    A subclass names its `params_class` and makes its module in `make_plain`. The module has
-    `training_loss(x, kl_share) -> scalar` (mean over the batch), `encode`, `decode`, and the
-    buffers `offset` and `scale`; its random numbers come from torch's generator, which is seeded
-    anew for every slot and step.
+    A subclass names its `params_class` and makes its module, a PlainModel with
+    `training_loss(target, given, kl_share) -> scalar` (mean over the batch) and `estimate`, in
+    `make_plain`. Its random numbers come from torch's generator, which is seeded anew for every
+    slot and step.
     """
 
     @classmethod
     @abstractmethod
-    def make_plain(cls, config: Config, features: int) -> nn.Module:
+    def make_plain(cls, config: Config, problem: Problem) -> PlainModel:
         """An untrained module of one config."""
 
     @classmethod
-    def plain_twin(cls, config: Config, features: int) -> Any:
+    def plain_twin(cls, config: Config, problem: Problem) -> PlainModel:
         """The module itself."""
-        return cls.make_plain(config, features)
+        return cls.make_plain(config, problem)
 
     def build(self) -> None:
         """Take over the parameters and float buffers of the module."""
-        self._modules = [_Call(self.make_plain(slot.config, self.features)) for slot in self.slots]
+        self._modules = [_Call(self.make_plain(slot.config, self.problem)) for slot in self.slots]
         twin = self._modules[0].twin
         for name, parameter in twin.named_parameters():
             self.layout.add(name, *parameter.shape, as_is=True)
@@ -70,7 +73,7 @@ class SoloArray(ModelArray):
         for row, slot in enumerate(self.slots):
             with torch.random.fork_rng(devices=[]):
                 torch.manual_seed(slot.seed)
-                state = self.make_plain(slot.config, self.features).state_dict()
+                state = self.make_plain(slot.config, self.problem).state_dict()
             self.layout.load(self.weights[row], state)
             self.buffers.load(self.state[row], state)
 
@@ -78,17 +81,17 @@ class SoloArray(ModelArray):
         """What the module counts in whole numbers."""
         return dict(self._constants)
 
-    def training_loss(self, batch: Tensor, step: Step) -> Tensor:
-        """[K, B, F] -> [K], slot by slot."""
+    def training_loss(self, batch: Batch, step: Step, player: str) -> Tensor:
+        """[K], slot by slot."""
         run = self.training_pass(step)
         losses = []
         for row, slot in enumerate(self.slots):
             with torch.random.fork_rng(devices=[]):
                 torch.manual_seed(_step_seed(slot.seed, step.epoch, step.index))
                 share = float(step.kl_share[row])
-                losses.append(
-                    self._call(row, run.weights, True, "training_loss", batch[row], share)
-                )
+                given = batch.given.rows(row)
+                arguments = (batch.target[row], given, share)
+                losses.append(self._call(row, run.weights, True, "training_loss", *arguments))
         return torch.stack(losses)
 
     def meter(self, scale: Tensor) -> Meter:
@@ -96,29 +99,31 @@ class SoloArray(ModelArray):
         return Meter(self._loss, torch.zeros(len(self.slots)), scale)
 
     @torch.no_grad()
-    def outputs(self, samples: Tensor, chunk: int) -> Outputs:
-        """[n, F] -> reconstructions and losses, eval mode, with frozen random numbers."""
+    def outputs(self, given: Given, target: Tensor, chunk: int) -> Outputs:
+        """Reconstructions and losses, eval mode, with frozen random numbers."""
         run = self.evaluation_pass()
         predictions, losses = [], []
         for row, slot in enumerate(self.slots):
-            code = self._call(row, run.weights, False, "encode", samples)
-            predictions.append(self._call(row, run.weights, False, "decode", code))
+            predictions.append(self._call(row, run.weights, False, "estimate", given))
             with torch.random.fork_rng(devices=[]):
                 torch.manual_seed(_step_seed(slot.seed, 0, chunk))
-                losses.append(self._call(row, run.weights, False, "training_loss", samples, 1.0))
+                arguments = (target, given, 1.0)
+                losses.append(self._call(row, run.weights, False, "training_loss", *arguments))
         prediction = torch.stack(predictions)
-        loss = torch.stack(losses).double() * len(samples)
+        loss = torch.stack(losses).double() * len(target)
         return Outputs(prediction, prediction, loss=loss)
 
     @classmethod
     @torch.no_grad()
-    def plain_outputs(cls, twin: Any, samples: Tensor, noise: Noise, chunk: int) -> Outputs:
+    def plain_outputs(
+        cls, twin: Any, given: Given, target: Tensor, noise: Noise, chunk: int
+    ) -> Outputs:
         """The same as `outputs`, by one module; `noise` says whose seed freezes it."""
-        prediction = twin.decode(twin.encode(samples))[None]
+        prediction = twin.estimate(given)[None]
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(_step_seed(noise.seeds[0], 0, chunk))
-            loss = twin.training_loss(samples, 1.0)
-        return Outputs(prediction, prediction, loss=loss[None].double() * len(samples))
+            loss = twin.training_loss(target, given, 1.0)
+        return Outputs(prediction, prediction, loss=loss[None].double() * len(target))
 
     def _call(self, row: int, weights: Any, training: bool, method: str, *arguments: Any) -> Tensor:
         module = self._modules[row].train(training)

@@ -5,18 +5,20 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor
 
-from trainers.autoencoder import MlpArray
-from trainers.base import Config, Step
+from trainers.base import Batch, Config, Step
+from trainers.encoder_decoder import EncoderDecoderArray
 from trainers.layers import Pass
 from trainers.metrics import Meter, Outputs, kl_per_dimension
 from trainers.noise import Noise
 from trainers.params import VaeParams
+from trainers.plain.given import Given
 from trainers.plain.vae import LOG_VARIANCE_BOUND, Vae
+from trainers.problem import Problem
 
 _FROZEN_SITE = "evaluation/z"
 
 
-class VaeArray(MlpArray):
+class VaeArray(EncoderDecoderArray):
     """K VAEs side by side.
 
     Loss of a slot: reconstruction + beta(t) * sum over latent dimensions of
@@ -34,21 +36,22 @@ class VaeArray(MlpArray):
         self.free_bits = self.column("free_bits")
         self._any_free_bits = bool((self.free_bits > 0).any())
 
-    def training_loss(self, batch: Tensor, step: Step) -> Tensor:
-        """[K, B, F] -> [K]."""
+    def training_loss(self, batch: Batch, step: Step, player: str) -> Tensor:
+        """[K]: reconstruction and the KL's share."""
         run = self.training_pass(step)
-        mean, log_variance = self.posterior(run, batch)
-        draws = self.noise.normal("z", step.index, batch.shape[1], self.latent_dim)
+        mean, log_variance = self.posterior(run, batch.given)
+        count = mean.shape[1]
+        draws = self.noise.normal("z", step.index, count, self.latent_dim)
         code = torch.addcmul(mean, (0.5 * log_variance).exp(), draws)
-        reconstruction = self.loss.training(self.decode(run, code), batch)
-        kl = kl_per_dimension(mean, log_variance) / batch.shape[1]  # [K, L]
+        reconstruction = self.loss.training(self.decode(run, code), batch.target)
+        kl = kl_per_dimension(mean, log_variance) / count  # [K, L]
         if self._any_free_bits:
             kl = torch.maximum(kl, self.free_bits[:, None])
         return reconstruction + self.beta * step.kl_share * kl.sum(1)
 
-    def posterior(self, run: Pass, samples: Tensor) -> tuple[Tensor, Tensor]:
-        """[K, B, F] -> mean and clamped log-variance, [K, B, L] each."""
-        mean, log_variance = self.encode(run, samples).chunk(2, dim=-1)
+    def posterior(self, run: Pass, given: Given) -> tuple[Tensor, Tensor]:
+        """[K, B, ...] -> mean and clamped log-variance, [K, B, L] each."""
+        mean, log_variance = self.encode(run, given).chunk(2, dim=-1)
         return mean, log_variance.clamp(-LOG_VARIANCE_BOUND, LOG_VARIANCE_BOUND)
 
     def meter(self, scale: Tensor) -> Meter:
@@ -56,30 +59,32 @@ class VaeArray(MlpArray):
         return Meter(self.loss, self.log_sigma, scale, self.beta, self.free_bits)
 
     @torch.no_grad()
-    def outputs(self, samples: Tensor, chunk: int) -> Outputs:
-        """[n, F] -> reconstructions from the posterior mean and from frozen z, eval mode."""
+    def outputs(self, given: Given, target: Tensor, chunk: int) -> Outputs:
+        """Reconstructions from the posterior mean and from frozen z, eval mode."""
         run = self.evaluation_pass()
-        mean, log_variance = self.posterior(run, samples.expand(len(self.slots), -1, -1))
-        draws = self.noise.frozen_normal(_FROZEN_SITE, chunk, len(samples), self.latent_dim)
+        mean, log_variance = self.posterior(run, given.expand(len(self.slots)))
+        draws = self.noise.frozen_normal(_FROZEN_SITE, chunk, mean.shape[1], self.latent_dim)
         code = torch.addcmul(mean, (0.5 * log_variance).exp(), draws)
         return Outputs(
             self.loss.predict(self.decode(run, mean)), self.decode(run, code), mean, log_variance
         )
 
     @classmethod
-    def plain_twin(cls, config: Config, features: int) -> Vae:
+    def plain_twin(cls, config: Config, problem: Problem) -> Vae:
         """An untrained plain VAE."""
-        return Vae(features, config)
+        return Vae(problem.to_json(), config)
 
     @classmethod
     @torch.no_grad()
-    def plain_outputs(cls, twin: Any, samples: Tensor, noise: Noise, chunk: int) -> Outputs:
+    def plain_outputs(
+        cls, twin: Any, given: Given, target: Tensor, noise: Noise, chunk: int
+    ) -> Outputs:
         """The same as `outputs`, by a plain twin."""
-        mean, log_variance = twin.posterior(samples)
-        draws = noise.frozen_normal(_FROZEN_SITE, chunk, len(samples), mean.shape[-1])[0]
+        mean, log_variance = twin.posterior(given)
+        draws = noise.frozen_normal(_FROZEN_SITE, chunk, *mean.shape)[0]
         code = mean + (0.5 * log_variance).exp() * draws
         return Outputs(
-            twin.predict(twin.decoder(mean))[None],
+            twin.decode(mean)[None],
             twin.decoder(code)[None],
             mean[None],
             log_variance[None],

@@ -17,6 +17,7 @@ from service.api.negotiation import preferred
 from service.api.openapi import SPEC_RESPONSE, file_response, problems
 from service.api.yaml_text import write_yaml
 from service.domain.configuration import best_config_spec
+from service.domain.problems import problem_fields
 from service.domain.records import Artifact, Best, Study, Trial
 from service.domain.space import Params
 from service.errors import Conflict
@@ -102,7 +103,9 @@ def get_best_model(study: StudyDependency, container: ContainerDependency) -> St
     best = best_record(study, trial, dataset)
     with container.artifacts.open(artifact.path) as file:
         weights = file.read()
-    packed = _pack(trial.family, best.config, weights, _metadata(study, best))
+    assert dataset is not None  # no trial trains without one
+    problem = problem_fields(dataset, study.resolved.task)
+    packed = _pack(trial.family, problem, best.config, weights, _metadata(study, best))
     size = packed.seek(0, io.SEEK_END)
     packed.seek(0)
     return StreamingResponse(
@@ -116,12 +119,19 @@ def get_best_model(study: StudyDependency, container: ContainerDependency) -> St
 
 
 def _pack(
-    family: str, config: Params, weights: bytes, metadata: dict[str, Any]
+    family: str, problem: dict[str, Any], config: Params, weights: bytes, metadata: dict[str, Any]
 ) -> "tempfile.SpooledTemporaryFile[bytes]":
     """The zip in memory, or in a nameless file where it is large."""
     with contextlib.ExitStack() as stack:
         target = stack.enter_context(tempfile.SpooledTemporaryFile(max_size=SPOOL_BYTES))
-        write_model_zip(target, family=family, config=config, weights=weights, metadata=metadata)
+        write_model_zip(
+            target,
+            family=family,
+            problem=problem,
+            config=config,
+            weights=weights,
+            metadata=metadata,
+        )
         stack.pop_all()
     return target
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 from service.domain.model import Record
 from service.domain.space import Distribution, Scalar
@@ -27,6 +27,9 @@ class ParameterEntry(Record):
     """Values outside `allowed` that are fine too (`sigma: learned`)."""
     per_slot: bool
     """Whether trials that differ in it can still share an array."""
+    needs: dict[str, list[Scalar]] = {}
+    """It takes part only where these other parameters have one of these values
+    (`channels` needs {architecture: [conv]})."""
     description: str
 
 
@@ -41,6 +44,10 @@ class FamilyEntry(Record):
     parameters: dict[str, ParameterEntry]
     metrics: list[str]
     """The metrics that its trials report, usable as an objective."""
+    tasks: list[str] = ["reconstruct"]
+    """Kinds of task that it can do."""
+    data_kinds: list[str] = ["vector", "image", "table"]
+    """Kinds of data that it takes."""
 
 
 class MetricEntry(Record):
@@ -61,8 +68,9 @@ class Choice(Record):
     description: str
 
 
-ParameterCounter: TypeAlias = Callable[[str, Mapping[str, Scalar], int], int]
-"""(family, complete config, features) -> trainable parameters of one model."""
+ParameterCounter: TypeAlias = Callable[[str, Mapping[str, Scalar], Mapping[str, Any]], int]
+"""(family, complete config, problem) -> trainable parameters of one model; `problem` says what
+data and task are (data.problem_fields)."""
 
 SignatureFunction: TypeAlias = Callable[[str, Mapping[str, Scalar]], str]
 """(family, complete config) -> what trials must share to train in one array."""

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from service.domain.catalog import Catalog
 from service.domain.configuration import extremes
+from service.domain.problems import problem_fields
 from service.domain.records import DataHeader, Estimate
 from service.domain.space import Scalar
 from service.domain.spec import ResolvedSpec
@@ -20,7 +21,7 @@ def estimate(resolved: ResolvedSpec, catalog: Catalog, header: DataHeader) -> Es
     """The study's largest model, its largest array and its data, in numbers and bytes."""
     trials = resolved.trials
     parameters = max(
-        largest_model(resolved, family, catalog, header.features) for family in resolved.families
+        largest_model(resolved, family, catalog, header) for family in resolved.families
     )
     slots = min(resolved.cohort_size, trials)
     samples = header.samples + (header.test_samples or 0)
@@ -33,7 +34,7 @@ def estimate(resolved: ResolvedSpec, catalog: Catalog, header: DataHeader) -> Es
     )
 
 
-def largest_model(resolved: ResolvedSpec, family: str, catalog: Catalog, features: int) -> int:
+def largest_model(resolved: ResolvedSpec, family: str, catalog: Catalog, header: DataHeader) -> int:
     """Trainable parameters of the family's largest model in the space.
 
     Climbs from the upper corner, one parameter at a time: exact as long as no parameter
@@ -49,8 +50,10 @@ def largest_model(resolved: ResolvedSpec, family: str, catalog: Catalog, feature
         **{name: values[-1] for name, values in corners.items()},
     }
 
+    problem = problem_fields(header, resolved.task)
+
     def size(changed: Mapping[str, Scalar]) -> int:
-        return catalog.count_parameters(family, {**config, **changed}, features)
+        return catalog.count_parameters(family, {**config, **changed}, problem)
 
     best = size({})
     for name, values in corners.items():

@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 
 from service.domain.catalog import Catalog
+from service.domain.problems import problem_fields
+from service.domain.records import Dataset
 from service.domain.resolve import complete_config, family_of
 from service.domain.spec import ResolvedSpec
 from service.engine.proposals import Proposal
@@ -15,9 +17,10 @@ A constant and not a look at the machine: composition must be the same everywher
 
 
 def compose(
-    spec: ResolvedSpec, catalog: Catalog, features: int, proposals: Sequence[Proposal]
+    spec: ResolvedSpec, catalog: Catalog, dataset: Dataset, proposals: Sequence[Proposal]
 ) -> tuple[list[NewTrial], list[NewArray]]:
     """Group a cohort into arrays by shape signature, in order of their first trial."""
+    problem = problem_fields(dataset, spec.task)
     groups: dict[str, list[int]] = {}
     capacity: dict[str, int] = {}
     families: dict[int, str] = {}
@@ -27,7 +30,7 @@ def compose(
         signature = catalog.signature(family, config)
         families[proposal.number] = family
         groups.setdefault(signature, []).append(proposal.number)
-        parameters = max(1, catalog.count_parameters(family, config, features))
+        parameters = max(1, catalog.count_parameters(family, config, problem))
         capacity[signature] = max(1, ARRAY_PARAMETERS // parameters)
     chunks = sorted(
         (members[start : start + capacity[signature]], signature)

@@ -3,6 +3,7 @@
 import uuid
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from service.domain.records import Array, Artifact, Trial
 from service.domain.resolve import complete_config
@@ -25,7 +26,13 @@ def training_plan(spec: ResolvedSpec) -> TrainingPlan:
         ),
         metric=spec.objective.metric,
         direction=spec.objective.direction,
+        task=task_of(spec),
     )
+
+
+def task_of(spec: ResolvedSpec) -> dict[str, Any]:
+    """The task as a job carries it."""
+    return spec.task.model_dump(mode="json")
 
 
 def next_stop(spec: ResolvedSpec, passed: int) -> int:
@@ -109,4 +116,5 @@ def score_job(
         checkpoint=checkpoint.path,
         config=complete_config(spec, trial.family, trial.params),
         seed=trial.seed,
+        task=task_of(spec),
     )

@@ -105,11 +105,8 @@ class Search:
     def _write(self, cohort: int, proposals: list[Proposal]) -> None:
         context = self._context
         assert context.dataset is not None
-        features = 1
-        for side in context.dataset.shape:
-            features *= side
         trials, arrays = compose(
-            context.study.resolved, context.resources.catalog, features, proposals
+            context.study.resolved, context.resources.catalog, context.dataset, proposals
         )
         with context.resources.database.transaction() as session:
             TrialRepository(session).write_cohort(

@@ -38,6 +38,8 @@ class TrainingPlan(Record):
     metric: str
     """Ranks epochs: reports[i].validation[metric]."""
     direction: Literal["minimize", "maximize"]
+    task: dict[str, Any] = {"kind": "reconstruct"}
+    """The spec's task, as JSON."""
 
 
 class ArrayJob(Record):
@@ -88,6 +90,7 @@ class ScoreJob(Record):
     """Below artifact_root."""
     config: Params
     seed: int
+    task: dict[str, Any] = {"kind": "reconstruct"}
 
 
 class ArtifactFile(Record):

@@ -35,6 +35,7 @@ from trainers.base import EarlyStopping, FitPlan, Slot, SlotEnd, SlotReport
 from trainers.data.errors import UnreadableData
 from trainers.data.mapped import MappedData
 from trainers.loop import ArrayRun
+from trainers.tasks import parse_task
 
 Outcome: TypeAlias = Literal["done", "yielded"]
 
@@ -164,7 +165,11 @@ class Segment:
     def _write_files(self, end: SlotEnd) -> list[ArtifactFile]:
         folder = trial_folder(self._job.study_id, end.trial)
         files = []
-        for kind, tensors in (("checkpoint", end.weights), ("reconstructions", end.pictures)):
+        for kind, tensors in (
+            ("checkpoint", end.weights),
+            ("reconstructions", end.pictures),
+            ("evidence", end.evidence),
+        ):
             if tensors:
                 path = f"{folder}/{kind}.safetensors"
                 sha256, size = self._artifacts.put_bytes(path, pack(tensors))
@@ -191,6 +196,7 @@ def fit_plan(job: ArrayJob) -> FitPlan:
         else EarlyStopping(stopping.patience, stopping.min_delta, stopping.min_epochs),
         metric=job.plan.metric,
         direction=job.plan.direction,
+        task=parse_task(job.plan.task),
     )
 
 

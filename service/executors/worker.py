@@ -11,6 +11,8 @@ from service.executors.segment import Segment, finite_metrics, open_data
 from service.executors.torch_settings import prepare_torch
 from service.executors.worker_process import Emit
 from trainers.evaluation import score
+from trainers.problem import problem_of
+from trainers.tasks import parse_task
 
 logger = logging.getLogger(__name__)
 
@@ -36,6 +38,7 @@ def run_job(job: ArrayJob | ScoreJob, emit: Emit, commands: Commands) -> None:
 def score_trial(job: ScoreJob, emit: Emit) -> None:
     """Score a checkpoint on the sealed test part."""
     weights = FilesystemArtifacts(Path(job.artifact_root)).path(job.checkpoint)
-    test = open_data(job.data_folder).test()
-    metrics = score(job.family, job.config, weights, test, job.seed)
+    data = open_data(job.data_folder)
+    problem = problem_of(data, parse_task(job.task))
+    metrics = score(job.family, job.config, weights, data.test(), job.seed, problem, data.mean)
     emit(ScoreEvent(job_id=job.job_id, trial=job.trial, metrics=finite_metrics(metrics)))

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from itertools import pairwise
+from math import prod
 from typing import Any
 
 from service.domain.catalog import (
@@ -105,9 +106,9 @@ def metric(name: str, reconstruction: bool = True) -> MetricEntry:
     )
 
 
-def count_parameters(family: str, config: Mapping[str, Scalar], features: int) -> int:
+def count_parameters(family: str, config: Mapping[str, Scalar], problem: Mapping[str, Any]) -> int:
     sizes = [
-        features,
+        prod(problem["shape"]),
         *([int(config["hidden_width"])] * int(config["depth"])),
         int(config["latent_dim"]),
     ]

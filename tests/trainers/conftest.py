@@ -3,7 +3,7 @@
 import csv
 import gzip
 import importlib.util
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -13,6 +13,7 @@ import torch
 from numpy.typing import NDArray
 
 from trainers.base import Slot
+from trainers.problem import Column, DataKind, Problem
 from trainers.registry import catalog
 
 Floats = NDArray[np.float32]
@@ -29,6 +30,14 @@ class ArrayData:
     high: float = 1.0
     offset: Floats = field(default_factory=lambda: np.zeros(1, np.float32))
     scale: Floats = field(default_factory=lambda: np.ones(1, np.float32))
+    kind: DataKind = "image"
+    tokens: Sequence[str] = ()
+    tokenizer: str = "char"
+    columns: Sequence[Column] = ()
+
+    @property
+    def mean(self) -> Floats:
+        return self.train.mean(0)
 
 
 def read_digits() -> Floats:
@@ -40,6 +49,14 @@ def read_digits() -> Floats:
     with gzip.open(path, "rt") as file:
         rows = np.array([row[:64] for row in csv.reader(file)], dtype=np.float32) / 16
     return rows[np.random.default_rng(0).permutation(len(rows))]
+
+
+DIGITS = Problem("image", (8, 8))
+
+
+def vector(features: int) -> Problem:
+    """Samples of so many numbers, to be reconstructed."""
+    return Problem("vector", (features,))
 
 
 def config_of(
@@ -67,7 +84,7 @@ def one_thread() -> Iterator[None]:
 @pytest.fixture(scope="session")
 def digits() -> ArrayData:
     rows = read_digits()
-    return ArrayData(rows[:1257], rows[1257:1527], (8, 8), scale=np.full(1, 16, dtype=np.float32))
+    return ArrayData(rows[:1257], rows[1257:1527], (8, 8), scale=np.full(1, 16, np.float32))
 
 
 @pytest.fixture(scope="session")
@@ -83,4 +100,6 @@ def odd_table() -> ArrayData:
     generator = np.random.default_rng(1)
     mixing = generator.normal(size=(5, 37)) / 3
     rows = (generator.normal(size=(190, 5)) @ mixing).astype(np.float32)
-    return ArrayData(rows[:150], rows[150:], (37,), low=float(rows.min()), high=float(rows.max()))
+    return ArrayData(
+        rows[:150], rows[150:], (37,), float(rows.min()), float(rows.max()), kind="vector"
+    )

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from safetensors.torch import save_file
 
-from tests.trainers.conftest import ArrayData, Floats, config_of, read_digits
+from tests.trainers.conftest import ArrayData, Floats, config_of, read_digits, vector
 from trainers.base import FitPlan, Slot, SlotEnd
 from trainers.evaluation import score
 from trainers.loop import ArrayRun
@@ -81,7 +81,7 @@ def read(name: str) -> Floats:
 def test_a_linear_vae_lands_on_the_closed_form(name: str, tmp_path: Path) -> None:
     case = DATA[name]
     rows = read(name)[: case.train]
-    data = ArrayData(rows, rows[:8], (rows.shape[1],))
+    data = ArrayData(rows, rows[:8], (rows.shape[1],), kind="vector")
     centred = rows.astype(np.float64) - rows.mean(axis=0, dtype=np.float64)
     eigenvalues = np.linalg.eigvalsh(centred.T @ centred / len(rows))[::-1]
     active = eigenvalues[eigenvalues > case.beta]
@@ -115,7 +115,9 @@ def test_a_linear_vae_lands_on_the_closed_form(name: str, tmp_path: Path) -> Non
     assert ends[0].weights is not None
     save_file(ends[0].weights, tmp_path / "weights.safetensors")
     # The closed form is about the train split itself.
-    found = score("vae", config, tmp_path / "weights.safetensors", rows, slot.seed)
+    found = score(
+        "vae", config, tmp_path / "weights.safetensors", rows, slot.seed, vector(rows.shape[1])
+    )
     assert found["active_units"] == len(active)
     assert found["kl"] == pytest.approx(kl, rel=0.03)
     assert found["mse"] == pytest.approx(mse, rel=0.03)

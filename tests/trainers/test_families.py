@@ -11,11 +11,12 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor
 
-from tests.trainers.conftest import ArrayData, config_of, slots_of
-from trainers.base import FitPlan, ModelArray, Slot, SlotEnd, SlotReport, Step
+from tests.trainers.conftest import DIGITS, ArrayData, config_of, slots_of
+from trainers.base import Batch, FitPlan, ModelArray, Slot, SlotEnd, SlotReport, Step
 from trainers.data.evaluation_rows import evaluation_rows
 from trainers.evaluation import load_twin, score
 from trainers.loop import ArrayRun
+from trainers.plain.given import Given
 from trainers.registry import catalog, families, find_family, load_family
 
 FAMILIES = sorted(families())
@@ -39,8 +40,8 @@ def shape_name(shape: dict[str, Any]) -> str:
     return ",".join(f"{name}={value}" for name, value in shape.items()) or "defaults"
 
 
-def build(family: str, count: int, features: int = 64, **changes: Any) -> ModelArray:
-    return load_family(family)(slots_of(family, count, **changes), features)
+def build(family: str, count: int, **changes: Any) -> ModelArray:
+    return load_family(family)(slots_of(family, count, **changes), DIGITS)
 
 
 def first_step(array: ModelArray) -> Step:
@@ -50,12 +51,12 @@ def first_step(array: ModelArray) -> Step:
 
 
 def gradient_of(array: ModelArray, batch: Tensor) -> Tensor:
-    loss = array.training_loss(batch, first_step(array))
+    loss = array.training_loss(Batch(batch, Given(batch)), first_step(array), "model")
     return torch.autograd.grad(loss.sum(), array.weights)[0]
 
 
 def twin_of(array: ModelArray, family: str, row: int) -> Any:
-    twin: Any = array.plain_twin(array.slots[row].config, array.features)
+    twin: Any = array.plain_twin(array.slots[row].config, array.problem)
     state = array.export(row, array.weights, array.state)
     load_twin(twin, {**state, "offset": torch.zeros(1), "scale": torch.ones(1)})
     return twin.train()
@@ -64,10 +65,10 @@ def twin_of(array: ModelArray, family: str, row: int) -> Any:
 def twin_loss(twin: Any, array: ModelArray, row: int, batch: Tensor) -> Tensor:
     """The plain training loss with the array's own draws."""
     if not find_family(FAMILY_OF[type(array).__name__]).likelihood:
-        loss: Tensor = twin.training_loss(batch)
+        loss: Tensor = twin.training_loss(batch, Given(batch))
         return loss
     draws = array.noise.normal("z", 0, len(batch), twin.latent_dim)[row]
-    noisy: Tensor = twin.training_loss(batch, noise=draws)
+    noisy: Tensor = twin.training_loss(batch, Given(batch), noise=draws)
     return noisy
 
 
@@ -82,7 +83,7 @@ def test_a_training_step_equals_the_plain_twins(
 ) -> None:
     array = build(family, count, **{**shape, "dropout": 0.0})
     batch = torch.from_numpy(few_digits.train[: 20 * count]).view(count, 20, 64)
-    loss = array.training_loss(batch, first_step(array))
+    loss = array.training_loss(Batch(batch, Given(batch)), first_step(array), "model")
     (gradient,) = torch.autograd.grad(loss.sum(), array.weights)
     for row in range(count):
         twin = twin_of(array, family, row)
@@ -101,9 +102,9 @@ def test_a_training_step_equals_the_plain_twins(
 def test_a_freshly_built_model_counts_the_parameters_that_the_catalog_says(family: str) -> None:
     for shape in SHAPES:
         config = config_of(family, **shape)
-        twin: Any = load_family(family).plain_twin(config, 64)
+        twin: Any = load_family(family).plain_twin(config, DIGITS)
         counted = sum(parameter.numel() for parameter in twin.parameters())
-        assert counted == catalog().count_parameters(family, config, 64)
+        assert counted == catalog().count_parameters(family, config, DIGITS.to_json())
 
 
 @pytest.mark.parametrize("family", FAMILIES)
@@ -165,8 +166,8 @@ def finished(run: ArrayRun) -> tuple[list[SlotReport], list[SlotEnd]]:
 
 def assert_same_end(one: SlotEnd, other: SlotEnd) -> None:
     """Equal bits, the weights included."""
-    plain = replace(one, weights=None, pictures=None)
-    assert plain == replace(other, weights=None, pictures=None)
+    plain = replace(one, weights=None, pictures=None, evidence=None)
+    assert plain == replace(other, weights=None, pictures=None, evidence=None)
     assert one.weights is not None
     assert other.weights is not None
     assert one.weights.keys() == other.weights.keys()
@@ -234,7 +235,7 @@ def test_the_checkpoint_replays_every_recorded_value(
         assert end.validation is not None
         path = tmp_path / f"{slot.trial}.safetensors"
         save_file(end.weights, path)
-        replayed = score(family, slot.config, path, few_digits.validation, slot.seed)
+        replayed = score(family, slot.config, path, few_digits.validation, slot.seed, DIGITS)
         assert replayed == pytest.approx(end.validation, rel=1e-4, abs=1e-7)
         assert replayed["mse"] == pytest.approx(end.value, rel=1e-5)
 
@@ -242,14 +243,14 @@ def test_the_checkpoint_replays_every_recorded_value(
 @pytest.mark.parametrize("family", FAMILIES)
 def test_the_plain_module_reconstructs_raw_units(family: str, digits: ArrayData) -> None:
     module = import_module(find_family(family).plain)
-    model = module.build(64, config_of(family))
+    model = module.build(DIGITS.to_json(), config_of(family))
     model.scale = torch.full((1,), 16.0)
     raw = torch.from_numpy(digits.validation[:5] * 16).view(5, 8, 8)
     model.train()
     reconstructed = model.reconstruct(raw)
     assert reconstructed.shape == raw.shape
     assert model.training
-    expected = model.eval().decode(model.encode(raw.view(5, 64) / 16)) * 16
+    expected = model.eval().estimate(Given((raw / 16).view(5, 64).float())) * 16
     torch.testing.assert_close(reconstructed.view(5, 64), expected.double())
 
 
@@ -260,9 +261,11 @@ def test_pictures_show_the_first_and_the_worst_samples(family: str, digits: Arra
     assert pictures is not None
     assert {name: tuple(t.shape) for name, t in pictures.items()} == {
         "input": (8, 8, 8),
+        "given": (8, 8, 8),
         "best": (8, 8, 8),
         "last": (8, 8, 8),
         "worst_input": (8, 8, 8),
+        "worst_given": (8, 8, 8),
         "worst_best": (8, 8, 8),
         "worst_index": (8,),
     }

@@ -18,6 +18,7 @@ from trainers.data.sources import Npz, Split
 from trainers.data.store import ingest
 from trainers.evaluation import score
 from trainers.loop import ArrayRun
+from trainers.problem import problem_of
 from trainers.registry import families, find_family
 
 UNIX_TIME = 1_700_000_000.0
@@ -48,8 +49,12 @@ def trained(family: str, data: MappedData, folder: Path) -> Any:
     assert end.weights is not None
     save_file(end.weights, folder / "weights.safetensors")
     config = config_of(family, latent_dim=2)
-    (folder / "config.json").write_text(json.dumps({"config": config}))
-    replayed = score(family, config, folder / "weights.safetensors", data.validation, slot.seed)
+    problem = problem_of(data)
+    document = {"problem": problem.to_json(), "config": config}
+    (folder / "config.json").write_text(json.dumps(document))
+    replayed = score(
+        family, config, folder / "weights.safetensors", data.validation, slot.seed, problem
+    )
     assert replayed["mse"] == pytest.approx(end.value, rel=1e-5)
     assert end.validation is not None
     assert replayed["mse_raw"] == pytest.approx(end.validation["mse_raw"], rel=1e-5)
@@ -62,12 +67,13 @@ def test_a_column_of_unix_times_keeps_its_digits_both_ways(
 ) -> None:
     model = trained(family, data, tmp_path)
     raw = table[140:170]
-    scaled = model.preprocess(raw)
+    given = model.preprocess(raw)
+    scaled = given.start
     assert scaled.dtype == torch.float32
     np.testing.assert_allclose(scaled.numpy(), data.validation, rtol=0, atol=1e-6)
     back = model.reconstruct(torch.from_numpy(raw))
     with torch.no_grad():
-        decoded = model.decode(model.encode(scaled)).double().numpy()
+        decoded = model.estimate(given).double().numpy()
     np.testing.assert_allclose(back.numpy(), decoded * data.scale + data.offset, atol=1e-5)
 
 

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from safetensors.torch import save_file
 
-from tests.trainers.conftest import ArrayData, config_of, slots_of
+from tests.trainers.conftest import DIGITS, ArrayData, config_of, slots_of
 from tests.trainers.test_families import finished
 from trainers import best_epoch
 from trainers.base import FitPlan, Slot
@@ -35,7 +35,7 @@ def test_the_plain_loop_lands_where_the_array_does(family: str, digits: ArrayDat
     )
     values = [end.value for end in ends if end.value is not None]
     torch.manual_seed(0)
-    model: Any = import_module(find_family(family).plain).build(64, config)
+    model: Any = import_module(find_family(family).plain).build(DIGITS.to_json(), config)
     training = {"epochs": 12, "early_stopping": None, "first_eligible_epoch": 1}
     data = [torch.from_numpy(part) for part in (digits.train, digits.validation)]
     train(model, data[0], data[1], training, show=False)
@@ -55,7 +55,7 @@ def test_an_active_clip_gives_the_plain_loop_the_arrays_steps(
         monkeypatch.setattr("torch.randn_like", torch.zeros_like)
         monkeypatch.setattr("trainers.noise.Noise.normal", zero_noise)
     run = ArrayRun(family, [Slot(0, 7, config)], raw, FitPlan(3, 1, None, "mse", "minimize"))
-    model: Any = import_module(find_family(family).plain).build(64, config)
+    model: Any = import_module(find_family(family).plain).build(DIGITS.to_json(), config)
     load_twin(model, run._export(0, run._snapshot))
     reports, ends = finished(run)
     assert min(report.gradient_norm or 0 for report in reports) > 2 * MAX_GRADIENT_NORM
@@ -79,7 +79,7 @@ def test_both_loops_clip_at_the_same_norm() -> None:
 def test_a_training_that_diverges_says_so(digits: ArrayData) -> None:
     changes = {"learning_rate": 1e6, "optimizer": "sgd", "norm": "none"}
     config = config_of("autoencoder", loss="mse", **changes)
-    model = import_module("trainers.plain.autoencoder").build(64, config)
+    model = import_module("trainers.plain.autoencoder").build(DIGITS.to_json(), config)
     training = {"epochs": 9, "early_stopping": None, "first_eligible_epoch": 1}
     few = torch.from_numpy(digits.train[:100])
     with pytest.raises(SystemExit, match="diverged in epoch"):
@@ -119,7 +119,7 @@ def test_the_best_eligible_epoch_by_the_objective_is_restored(
         return {"mse": 1 / len(seen), metric: values[len(seen) - 1]}
 
     monkeypatch.setattr("trainers.plain.train.measure", scripted)
-    model: Any = import_module("trainers.plain.vae").build(64, config_of("vae"))
+    model: Any = import_module("trainers.plain.vae").build(DIGITS.to_json(), config_of("vae"))
     stopping = {"patience": 3, "min_delta": 0.0, "min_epochs": 1} if values[0] == 5 else None
     training = {"epochs": epochs, "early_stopping": stopping, "first_eligible_epoch": first}
     few = torch.from_numpy(digits.train[:100])
@@ -129,7 +129,9 @@ def test_the_best_eligible_epoch_by_the_objective_is_restored(
 
 
 def test_an_unknown_objective_is_refused(digits: ArrayData) -> None:
-    model: Any = import_module("trainers.plain.autoencoder").build(64, config_of("autoencoder"))
+    model: Any = import_module("trainers.plain.autoencoder").build(
+        DIGITS.to_json(), config_of("autoencoder")
+    )
     training = {"epochs": 1, "early_stopping": None, "first_eligible_epoch": 1}
     few = torch.from_numpy(digits.train[:100])
     with pytest.raises(SystemExit, match="no metric 'elbo': it has mse, mae"):
@@ -146,9 +148,14 @@ def test_the_plain_metrics_are_the_studys(
     assert ends[0].weights is not None
     save_file(ends[0].weights, tmp_path / "weights.safetensors")
     recorded = score(
-        "vae", slots[0].config, tmp_path / "weights.safetensors", digits.validation, slots[0].seed
+        "vae",
+        slots[0].config,
+        tmp_path / "weights.safetensors",
+        digits.validation,
+        slots[0].seed,
+        DIGITS,
     )
-    model: Any = import_module("trainers.plain.vae").build(64, slots[0].config)
+    model: Any = import_module("trainers.plain.vae").build(DIGITS.to_json(), slots[0].config)
     load_twin(model, ends[0].weights)
     noise = Noise([slots[0].seed], torch.device("cpu"))
 

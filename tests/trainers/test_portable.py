@@ -18,6 +18,7 @@ from trainers.data.sources import BuiltIn, Split
 from trainers.data.store import ingest
 from trainers.loop import ArrayRun
 from trainers.portable import write_model_zip
+from trainers.problem import problem_of
 from trainers.registry import families, find_family
 
 EPOCHS = 6
@@ -50,10 +51,11 @@ from model import load
 model = load(sys.argv[2])
 raw = np.load(sys.argv[3])
 back = model.reconstruct(raw)
-scaled = model.preprocess(raw)
-error = model.preprocess(back) - scaled
+given = model.preprocess(raw)
+scaled = given.start
+error = model.scaled(back) - scaled
 with torch.no_grad():
-    code = model.encode(scaled)
+    code = model.encode(given)
     decoded = model.decode(code)
 print(json.dumps({
     "mse": float((error ** 2).mean()),
@@ -77,6 +79,7 @@ runpy.run_path(sys.argv[0], run_name="__main__")
 
 @dataclass(frozen=True)
 class Trained:
+    problem: dict
     config: dict
     weights: bytes
     value: float
@@ -105,6 +108,7 @@ def trained(request, tmp_path_factory) -> Trained:
         _, ends = run.run_epoch()
     (end,) = ends
     return Trained(
+        problem_of(data).to_json(),
         config,
         save(end.weights),
         end.value,
@@ -132,6 +136,7 @@ def packed(family: str, trained: Trained) -> bytes:
     write_model_zip(
         out,
         family=family,
+        problem=trained.problem,
         config=trained.config,
         weights=trained.weights,
         metadata=trained.metadata,

@@ -10,7 +10,7 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from tests.trainers.conftest import ArrayData
+from tests.trainers.conftest import DIGITS, ArrayData
 from tests.trainers.test_families import assert_same_end, finished
 from trainers import registry
 from trainers.base import Config, FitPlan, Slot
@@ -18,6 +18,9 @@ from trainers.evaluation import score
 from trainers.knobs import Knob, whole
 from trainers.loop import ArrayRun
 from trainers.params import TrainingParams
+from trainers.plain.base import PlainModel
+from trainers.plain.given import Given
+from trainers.problem import Problem
 from trainers.registry import Family
 from trainers.solo import SoloArray
 
@@ -28,40 +31,37 @@ class ConvParams(TrainingParams):
     channels: Annotated[int, Knob("optimisation", whole(1, 512), "Channels.")] = 6
 
 
-class Conv(nn.Module):
-    def __init__(self, features: int, config: Config) -> None:
-        super().__init__()
+class Conv(PlainModel):
+    def __init__(self, problem: Mapping[str, Any], config: Config) -> None:
+        super().__init__(problem, config)
         channels = int(config["channels"])
-        self.side = int(features**0.5)
         self.down = nn.Conv2d(1, channels, 4, stride=2, padding=1)
         self.norm = nn.BatchNorm2d(channels)
         self.drop = nn.Dropout(0.05)
         self.up = nn.ConvTranspose2d(channels, 1, 4, stride=2, padding=1)
-        self.register_buffer("offset", torch.zeros(1))
-        self.register_buffer("scale", torch.ones(1))
 
-    def encode(self, x: Tensor) -> Tensor:
-        image = x.view(-1, 1, self.side, self.side)
+    def encode(self, given: Given) -> Tensor:
+        image = given.start.view(-1, 1, *self.shape)
         return torch.relu(self.norm(self.down(image)))
 
     def decode(self, code: Tensor) -> Tensor:
         image: Tensor = self.up(self.drop(code))
         return image.flatten(1)
 
-    def training_loss(self, x: Tensor, kl_share: float = 1.0) -> Tensor:
-        return 0.5 * (self.decode(self.encode(x)) - x).square().sum(1).mean()
+    def training_loss(self, target: Tensor, given: Given, kl_share: float = 1.0) -> Tensor:
+        return 0.5 * (self.estimate(given) - target).square().sum(1).mean()
 
 
 class ConvArray(SoloArray):
     params_class = ConvParams
 
     @classmethod
-    def make_plain(cls, config: Config, features: int) -> nn.Module:
-        return Conv(features, config)
+    def make_plain(cls, config: Config, problem: Problem) -> PlainModel:
+        return Conv(problem.to_json(), config)
 
 
-def count(config: Mapping[str, Any], features: int) -> int:
-    return sum(parameter.numel() for parameter in Conv(features, config).parameters())
+def count(config: Mapping[str, Any], problem: Problem) -> int:
+    return sum(parameter.numel() for parameter in Conv(problem.to_json(), config).parameters())
 
 
 FAMILY = Family(
@@ -99,7 +99,9 @@ def test_it_trains_and_its_checkpoint_replays(few_digits: ArrayData, tmp_path: P
     assert end.validation is not None
     save_file(end.weights, tmp_path / "w.safetensors")
     slot = slots(2)[1]
-    found = score("conv", slot.config, tmp_path / "w.safetensors", few_digits.validation, slot.seed)
+    found = score(
+        "conv", slot.config, tmp_path / "w.safetensors", few_digits.validation, slot.seed, DIGITS
+    )
     assert found == pytest.approx(end.validation, rel=1e-5)
 
 

@@ -25,6 +25,6 @@ class Given(NamedTuple):
         """[n, ...] -> [count, n, ...] without a copy."""
         return self.map(lambda part: part.expand(count, *part.shape))
 
-    def rows(self, rows: slice | Tensor) -> "Given":
+    def rows(self, rows: int | slice | Tensor) -> "Given":
         """Some of the samples."""
         return self.map(lambda part: part[rows])

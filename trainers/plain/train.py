@@ -25,7 +25,7 @@ DEFAULT_TRAINING = {"epochs": 30, "early_stopping": None, "first_eligible_epoch"
 MAX_GRADIENT_NORM = 1e4
 CHUNK = 1024
 """Samples evaluated at once."""
-KEPT = ("format", "family", "config", "study", "split", "scaling")
+KEPT = ("format", "family", "problem", "config", "study", "split", "scaling")
 """What the config.json of the trained model has from the one that it was trained by."""
 DEFAULT_SPLIT = {"train": 0.7, "validation": 0.15, "order": "seed", "seed": 0}
 
@@ -64,12 +64,14 @@ def measure(model: Any, data: Tensor) -> dict[str, float]:
     generator = torch.Generator().manual_seed(0)  # the same noise at every epoch
     sums = {"mse": 0.0, "mae": 0.0}
     for part in torch.split(data, CHUNK):
-        error = model.decode(model.encode(part)) - part
+        given = model.corrupt(part, generator)
+        error = model.estimate(given) - part
         sums["mse"] += float((error**2).mean(1).sum())
         sums["mae"] += float(error.abs().mean(1).sum())
         if hasattr(model, "elbo"):
             noise = torch.randn(len(part), model.latent_dim, generator=generator)
-            sums["elbo"] = sums.get("elbo", 0.0) + float(model.elbo(part, noise)) * len(part)
+            elbo = float(model.elbo(part, given, noise))
+            sums["elbo"] = sums.get("elbo", 0.0) + elbo * len(part)
     return {name: total / len(data) for name, total in sums.items()}
 
 
@@ -135,10 +137,11 @@ def train(
             x = train_data[order[batch]]
             if config["schedule"] == "cosine":
                 for group in optimizer.param_groups:
-                    share = 0.5 * (1 + math.cos(math.pi * step / total))
-                    group["lr"] = config["learning_rate"] * share
+                    fall = 0.5 * (1 + math.cos(math.pi * step / total))
+                    group["lr"] = config["learning_rate"] * fall
             ramp = config.get("warm_up", 0.0) * total
-            loss = model.training_loss(x, kl_share=min(1.0, (step + 1) / ramp) if ramp else 1.0)
+            share = min(1.0, (step + 1) / ramp) if ramp else 1.0
+            loss = model.training_loss(x, model.corrupt(x), kl_share=share)
             optimizer.zero_grad()
             loss.backward()
             torch.nn.utils.clip_grad_norm_(model.parameters(), MAX_GRADIENT_NORM)
@@ -193,12 +196,12 @@ def main() -> None:
     trained = load_file(arguments.model / "weights.safetensors")
     raw = torch.from_numpy(np.load(arguments.data, allow_pickle=False))
 
-    model = importlib.import_module("model").build(raw[0].numel(), study["config"])
+    model = importlib.import_module("model").build(study["problem"], study["config"])
     # The scaling is the one that was fitted on the study's training part.
     model.offset, model.scale = trained["offset"].double(), trained["scale"].double()
 
     def scaled(raw: Tensor) -> Tensor:
-        return torch.cat([model.preprocess(part) for part in torch.split(raw, CHUNK)])
+        return torch.cat([model.scaled(part) for part in torch.split(raw, CHUNK)])
 
     record = {name: study[name] for name in KEPT if name in study}
     if arguments.validation:

@@ -1,0 +1,86 @@
+"""What a trained model says beside its metrics: latent space, prior, codes, where it errs."""
+
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor
+
+from trainers.evaluation import Samples, load_twin
+from trainers.plain.base import PlainModel
+
+SCATTERED = 500
+"""Validation samples in the latent scatter."""
+DRAWN = 16
+"""Samples from the prior."""
+_SEED = 0
+"""Of the prior's draws: the same for every trial and epoch, so that pictures compare."""
+
+
+@torch.no_grad()
+def gather_evidence(
+    twin: PlainModel, epochs: Mapping[str, dict[str, Tensor]], validation: Samples
+) -> dict[str, Tensor]:
+    """Evidence at each of `epochs` (`best`, `last`: state dicts), named `<what>/<epoch>`.
+
+    - `error_map` [*shape]: mean error of each element over the evaluated validation samples
+      (squared; for text the share of wrong tokens at a position).
+    - `latent` [n, 2]: the first two principal coordinates of up to 500 samples' codes, and
+      `latent_share` [2], the variance that they hold. `best` and `last` have axes of their own.
+    - `kl_per_unit` [L]: mean KL of each latent unit, nats.
+    - `prior` [16, *shape]: decoded draws from the prior.
+    - `codes` [codes]: how often validation uses each entry of a codebook.
+
+    What a family does not have is absent. Leaves the twin at the last of `epochs`.
+    """
+    found: dict[str, Tensor] = {}
+    scattered = validation.first(SCATTERED)
+    for epoch, state in epochs.items():
+        load_twin(twin, state)
+        maps = [twin.element_errors(target, given).sum(0) for target, given in validation.chunks()]
+        total = torch.stack(maps).sum(0) / len(validation)
+        found[f"error_map/{epoch}"] = total.reshape(twin.shape)
+        code = twin.latent(scattered.given)
+        if code is not None and code.shape[0] > 1:
+            points, share = _principal(code.flatten(1))
+            found[f"latent/{epoch}"], found[f"latent_share/{epoch}"] = points, share
+        kl = _kl_per_unit(twin, validation)
+        if kl is not None:
+            found[f"kl_per_unit/{epoch}"] = kl
+        prior = twin.prior_samples(DRAWN, torch.Generator().manual_seed(_SEED))
+        if prior is not None:
+            found[f"prior/{epoch}"] = prior.reshape(-1, *twin.shape)
+        codes = [twin.code_use(given) for _, given in validation.chunks()]
+        if codes[0] is not None:
+            found[f"codes/{epoch}"] = torch.stack([c for c in codes if c is not None]).sum(0)
+    return {name: tensor.float().contiguous() for name, tensor in found.items()}
+
+
+def _kl_per_unit(twin: PlainModel, validation: Samples) -> Tensor | None:
+    """[L] mean KL to a standard normal of each unit; None where there is no posterior."""
+    total = None
+    for _, given in validation.chunks():
+        posterior = twin.posterior(given)
+        if posterior is None:
+            return None
+        mean, log_variance = posterior
+        kl = 0.5 * (mean.square() + log_variance.exp() - 1 - log_variance).double().sum(0)
+        total = kl if total is None else total + kl
+    assert total is not None
+    return total / len(validation)
+
+
+def _principal(code: Tensor) -> tuple[Tensor, Tensor]:
+    """[n, L] -> coordinates on the two widest axes [n, 2], and their shares of the variance."""
+    centred = code.double() - code.double().mean(0)
+    _, values, axes = torch.linalg.svd(centred, full_matrices=False)
+    # The sign of an axis is arbitrary: the largest loading is made positive.
+    strongest = axes.gather(1, axes.abs().argmax(1, keepdim=True))
+    axes = axes * torch.where(strongest < 0, -1.0, 1.0)
+    points = centred @ axes[:2].T
+    variance = values.square()
+    share = variance[:2] / variance.sum().clamp(min=1e-30)
+    missing = 2 - points.shape[1]
+    if missing:
+        points = torch.nn.functional.pad(points, (0, missing))
+        share = torch.nn.functional.pad(share, (0, missing))
+    return points, share

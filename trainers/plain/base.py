@@ -1,0 +1,149 @@
+"""PlainModel: scaling, the task's input, and reconstruction in raw units."""
+
+import json
+import math
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+import torch
+from safetensors.torch import load_file
+from torch import Tensor, nn
+
+from trainers.plain.given import Given
+from trainers.plain.resampling import enlarge
+
+
+class PlainModel(nn.Module):
+    """What every model has: the scaling of its data, and the task that it was trained for.
+
+    `problem` says what the data is (`kind`, `shape` of a sample, ...) and what the `task` is,
+    `config` how the model is built. A subclass offers `encode`, `decode` and `training_loss`, or
+    `estimate` where there is no code.
+    """
+
+    offset: Tensor
+    scale: Tensor
+    log_sigma: Tensor
+    fill: Tensor
+
+    def __init__(self, problem: Mapping[str, Any], config: Mapping[str, Any]) -> None:
+        super().__init__()
+        self.problem = dict(problem)
+        self.config = dict(config)
+        self.task: dict[str, Any] = dict(problem["task"])
+        self.shape = tuple(int(side) for side in problem["shape"])
+        self.features = math.prod(self.shape)
+        self.masked = self.task["kind"] == "inpaint"
+        self.inputs = self.features * (2 if self.masked else 1)
+        # float64: a time in seconds has more digits than a float32. A device without it (mps)
+        # takes the model after model.float().
+        self.register_buffer("offset", torch.zeros(1, dtype=torch.float64))
+        self.register_buffer("scale", torch.ones(1, dtype=torch.float64))
+        self.register_buffer("log_sigma", torch.zeros(()))
+        if self.masked:
+            self.register_buffer("fill", torch.zeros(self.features))
+
+    def see(self, given: Given) -> Tensor:
+        """What the network looks at, [N, inputs]: with a mask, the known ones beside the values."""
+        if given.known is None:
+            return given.start
+        return torch.cat([given.start, given.known], dim=-1)
+
+    def encode(self, given: Given) -> Tensor:
+        """[N, ...] -> [N, L]."""
+        raise NotImplementedError
+
+    def decode(self, code: Tensor) -> Tensor:
+        """[N, L] -> [N, F] scaled."""
+        raise NotImplementedError
+
+    def estimate(self, given: Given) -> Tensor:
+        """The reconstruction, [N, F] scaled."""
+        return self.decode(self.encode(given))
+
+    def training_loss(self, target: Tensor, given: Given, kl_share: float = 1.0) -> Tensor:
+        """The loss of a batch [B, F]: mean over samples; `kl_share` is the warm-up."""
+        raise NotImplementedError
+
+    def element_errors(self, target: Tensor, given: Given) -> Tensor:
+        """How wrong each element of the reconstruction is, [N, F]: its squared error."""
+        return (self.estimate(given) - target).square()
+
+    def errors(self, target: Tensor, given: Given) -> Tensor:
+        """How wrong each reconstruction is, [N]: its mean squared error."""
+        return self.element_errors(target, given).mean(1)
+
+    def latent(self, given: Given) -> Tensor | None:
+        """[N, L] where samples lie in the latent space; None: there is none."""
+        return None
+
+    def posterior(self, given: Given) -> tuple[Tensor, Tensor] | None:
+        """Mean and log-variance of a normal posterior, [N, L] each; None: there is none."""
+        return None
+
+    def prior_samples(self, count: int, generator: torch.Generator) -> Tensor | None:
+        """[count, F] scaled: decoded draws from the prior; None: there is none."""
+        return None
+
+    def code_use(self, given: Given) -> Tensor | None:
+        """[codes] how often samples use each entry of a codebook; None: there is none."""
+        return None
+
+    def corrupt(self, target: Tensor, generator: torch.Generator | None = None) -> Given:
+        """What training shows the model of scaled samples [N, F]: the task's corruption."""
+        if self.task["kind"] == "reconstruct":
+            return Given(target)
+        raise NotImplementedError(self.task["kind"])
+
+    def scaled(self, raw: Tensor) -> Tensor:
+        """Raw units, [N, ...] -> [N, numbers in a sample] on the scale of training."""
+        flat = torch.as_tensor(raw).to(self.offset).reshape(len(raw), -1)
+        # The dtype of the weights; a model without any computes in float32.
+        dtype = next((p.dtype for p in self.parameters()), torch.float32)
+        return ((flat - self.offset) / self.scale).to(dtype)
+
+    def preprocess(self, raw: Tensor) -> Given:
+        """Raw units, [N, ...] -> what the model is given.
+
+        For inpaint NaN marks what is missing; for super_resolve `raw` holds the small images.
+        """
+        scaled = self.scaled(raw)
+        if self.masked:
+            known = scaled.isfinite()
+            filled = torch.where(known, scaled, self.fill.to(scaled))
+            return Given(filled, known=known.to(scaled))
+        if self.task["kind"] == "super_resolve":
+            height, width, channels = (*self.shape, 1)[:3]
+            return Given(enlarge(scaled, height, width, channels, self.task["factor"]), low=scaled)
+        return Given(scaled)
+
+    @torch.no_grad()
+    def reconstruct(self, raw: Tensor) -> Tensor:
+        """Raw units -> raw units, [N, *shape], float64; eval mode."""
+        training = self.training
+        self.eval()
+        scaled = self.estimate(self.preprocess(raw))
+        self.train(training)
+        # A vector may come in any shape of its size.
+        shape = raw.shape if raw[0].numel() == self.features else (len(raw), *self.shape)
+        return (scaled.to(self.scale) * self.scale + self.offset).reshape(shape)
+
+
+AnyModel = TypeVar("AnyModel", bound=PlainModel)
+
+
+def load_model(
+    folder: str | Path, build: Callable[[Mapping[str, Any], Mapping[str, Any]], AnyModel]
+) -> AnyModel:
+    """The trained model of a folder (config.json, weights.safetensors), in eval mode."""
+    document = json.loads((Path(folder) / "config.json").read_text(encoding="utf-8"))
+    model = build(document["problem"], document["config"])
+    load_weights(model, load_file(Path(folder) / "weights.safetensors"))
+    return model.eval()
+
+
+def load_weights(model: PlainModel, state: Mapping[str, Tensor]) -> None:
+    """Fill a model, whose scaling takes the shape of the state's: one number, or one a column."""
+    model.offset, model.scale = state["offset"].double(), state["scale"].double()
+    model.load_state_dict(state)

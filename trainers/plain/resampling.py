@@ -1,0 +1,26 @@
+"""Smaller and larger images by bicubic interpolation, on flat samples in H, W, C order."""
+
+import torch.nn.functional as F
+from torch import Tensor
+
+
+def shrink(flat: Tensor, height: int, width: int, channels: int, factor: int) -> Tensor:
+    """[..., H * W * C] -> [..., H/f * W/f * C], antialiased."""
+    size = (height // factor, width // factor)
+    return _resize(flat, height, width, channels, size, antialias=True)
+
+
+def enlarge(flat: Tensor, height: int, width: int, channels: int, factor: int) -> Tensor:
+    """[..., H/f * W/f * C] -> [..., H * W * C]: the do-nothing answer to super-resolution."""
+    small = (height // factor, width // factor)
+    return _resize(flat, *small, channels, (height, width), antialias=False)
+
+
+def _resize(
+    flat: Tensor, height: int, width: int, channels: int, size: tuple[int, int], antialias: bool
+) -> Tensor:
+    images = flat.reshape(-1, height, width, channels).permute(0, 3, 1, 2)
+    resized = F.interpolate(
+        images, size=size, mode="bicubic", align_corners=False, antialias=antialias
+    )
+    return resized.permute(0, 2, 3, 1).reshape(*flat.shape[:-1], -1)
