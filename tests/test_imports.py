@@ -39,6 +39,7 @@ PARTS = {
     "trainers.knobs": "trainers.registry",
     "trainers.params": "trainers.registry",
     "trainers.image_params": "trainers.registry",
+    "trainers.task_catalog": "trainers.registry",
     "trainers.registry": "trainers.registry",
     "trainers.data": "trainers.data",
     "trainers.problem": "trainers.problem",

@@ -1,162 +1,47 @@
-"""The words of training: slots, plans, reports, and what a model array must offer."""
+"""What a model array must offer: K models of one family side by side."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal, Protocol, Self, TypeAlias
+from typing import Any, ClassVar, Protocol, Self
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
+from trainers.augmentation import Augmentation
+from trainers.contract import (
+    Config,
+    EarlyStopping,
+    EndState,
+    FitPlan,
+    Slot,
+    SlotEnd,
+    SlotReport,
+    TrainingData,
+)
 from trainers.degradation import degrade
 from trainers.knobs import FamilyParams
 from trainers.layers import Layout, Pass
-from trainers.metrics import Meter, Outputs
 from trainers.noise import Noise
 from trainers.plain.base import PlainModel
 from trainers.plain.given import Given
-from trainers.problem import Column, DataKind, Problem
-from trainers.tasks import RECONSTRUCT, Task
+from trainers.problem import Problem
 
-Config: TypeAlias = Mapping[str, bool | int | float | str]
-EndState: TypeAlias = Literal["COMPLETE", "DIVERGED", "STOPPED"]
-
-
-@dataclass(frozen=True)
-class Slot:
-    """One trial of an array: its number, its seed and its complete config."""
-
-    trial: int
-    seed: int
-    config: Config
-
-
-@dataclass(frozen=True)
-class EarlyStopping:
-    """Stop after `patience` epochs without an improvement of more than `min_delta`.
-
-    Epochs that are not eligible are not counted; nothing stops before `min_epochs`.
-    """
-
-    patience: int
-    min_delta: float
-    min_epochs: int
-
-
-@dataclass(frozen=True)
-class FitPlan:
-    """What is the same for every slot. `metric` ranks epochs on validation."""
-
-    epochs: int
-    first_eligible_epoch: int
-    early_stopping: EarlyStopping | None
-    metric: str
-    direction: str
-    task: Task = RECONSTRUCT
-
-
-@dataclass(frozen=True)
-class SlotReport:
-    """One epoch of one trial: the same metrics on both parts, eval mode, weights at target.
-
-    `train` also holds what only training has (a discriminator's loss), over the epoch's steps.
-    """
-
-    trial: int
-    epoch: int
-    train: dict[str, float]
-    validation: dict[str, float]
-    effective_beta: float | None
-    """The KL weight at the end of the epoch, in units of half a sum of squares (losses.py)."""
-    learning_rate: float
-    gradient_norm: float | None
-    """Before clipping, mean over the steps."""
-    seconds: float
-    """Wall-clock of the array's epoch divided by its slots."""
-
-
-@dataclass(frozen=True)
-class SlotEnd:
-    """A trial is over.
-
-    `value` is the validation metric at `best_epoch`, which the checkpoint replays to;
-    `weights` the state dict of the plain twin there. Both None where no epoch was eligible
-    or the trial diverged. `pictures` holds samples of the validation part in scaled units,
-    [8, *shape]: `input`, `given`, `best`, `last` (the first eight), `worst_input`,
-    `worst_given`, `worst_best`, `worst_index` (the eight with the largest squared error).
-    `evidence`: see trainers.evidence. `complexity`: see trainers.complexity.
-    """
-
-    trial: int
-    state: EndState
-    value: float | None
-    best_epoch: int | None
-    epochs: int
-    stopped_early: bool
-    train: dict[str, float] | None
-    validation: dict[str, float] | None
-    weights: dict[str, Tensor] | None
-    pictures: dict[str, Tensor] | None
-    message: str | None
-    evidence: dict[str, Tensor] | None = None
-    complexity: dict[str, float] | None = None
-
-
-class TrainingData(Protocol):
-    """What training reads of a data set (trainers.data.mapped.MappedData is one).
-
-    raw = scaled * scale + offset.
-    """
-
-    @property
-    def train(self) -> NDArray[np.float32]:
-        """Scaled training part, [N, F]."""
-
-    @property
-    def validation(self) -> NDArray[np.float32]:
-        """Scaled validation part, [N, F]."""
-
-    @property
-    def mean(self) -> NDArray[np.float32]:
-        """[F] the mean scaled sample of the training part."""
-
-    @property
-    def kind(self) -> DataKind:
-        """vector, image, text or table."""
-
-    @property
-    def tokens(self) -> Sequence[str]:
-        """Text: the vocabulary; a token's id is its index."""
-
-    @property
-    def tokenizer(self) -> str:
-        """Text: char, byte or word."""
-
-    @property
-    def columns(self) -> Sequence[Column]:
-        """Tables: the spans of the columns."""
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """Of one sample."""
-
-    @property
-    def low(self) -> float:
-        """Smallest scaled value of the training part."""
-
-    @property
-    def high(self) -> float:
-        """Largest scaled value of the training part."""
-
-    @property
-    def offset(self) -> NDArray[Any]:
-        """[1] or [F]; float64, so that what is large against its spread keeps its digits."""
-
-    @property
-    def scale(self) -> NDArray[Any]:
-        """[1] or [F], float64."""
+__all__ = [
+    "Batch",
+    "Config",
+    "EarlyStopping",
+    "EndState",
+    "FitPlan",
+    "MetricMeter",
+    "ModelArray",
+    "Player",
+    "Slot",
+    "SlotEnd",
+    "SlotReport",
+    "Step",
+    "TrainingData",
+]
 
 
 @dataclass(frozen=True)
@@ -176,6 +61,19 @@ class Player:
     """Of the weight matrix."""
     rates: tuple[float, ...] | None = None
     """A factor on each slot's learning rate; None: 1."""
+
+
+class MetricMeter(Protocol):
+    """Gathers metrics of K slots over one part of the data, chunk by chunk."""
+
+    def add(self, samples: Tensor, outputs: Any) -> None:
+        """Take in a chunk: targets [n, F] and what the array's `outputs` said of them."""
+
+    def results(self) -> dict[str, Tensor]:
+        """Metric -> [K] in float64."""
+
+    def equivalent_variance(self) -> Tensor:
+        """[K] the factor from beta to effective beta (losses.py)."""
 
 
 @dataclass(frozen=True)
@@ -213,6 +111,7 @@ class ModelArray(ABC):
         self.device = device or torch.device("cpu")
         self.params = [self.params_class.model_validate(dict(slot.config)) for slot in slots]
         self.noise = Noise([slot.seed for slot in slots], self.device)
+        self.augmentation = Augmentation.of(self.params, self.device)
         self.layout = Layout()
         self.buffers = Layout()
         self.build()
@@ -286,11 +185,20 @@ class ModelArray(ABC):
 
     def training_given(self, target: Tensor, step: Step, fill: Tensor) -> Given:
         """What the models see of a training batch [K, B, F]: the task's fresh corruption."""
-        return degrade(self.problem, target, fill, self.noise, step.index)
+        given = degrade(self.problem, target, fill, self.noise, step.index)
+        return self.blur(given, step)
+
+    def blur(self, given: Given, step: Step) -> Given:
+        """What the models see, with the noise of their augmentation on it."""
+        if self.augmentation is None:
+            return given
+        return self.augmentation.given(given, self.noise, step.index)
 
     def augment(self, target: Tensor, step: Step) -> Tensor:
         """A training batch [K, B, F] before the task's corruption; other samples of its kind."""
-        return target
+        if self.augmentation is None:
+            return target
+        return self.augmentation.samples(self.problem, target, self.noise, step.index)
 
     @abstractmethod
     def training_loss(self, batch: Batch, step: Step, player: str) -> Tensor:
@@ -307,12 +215,12 @@ class ModelArray(ABC):
         return {}
 
     @abstractmethod
-    def meter(self, scale: Tensor) -> Meter:
+    def meter(self, scale: Tensor) -> MetricMeter:
         """A fresh meter for one part of the data; `scale` [1] or [F] gives raw units."""
 
     @abstractmethod
-    def outputs(self, given: Given, target: Tensor, chunk: int) -> Outputs:
-        """What metrics need of n samples, [n, ...], eval mode; `chunk` keys the frozen noise."""
+    def outputs(self, given: Given, target: Tensor, chunk: int) -> Any:
+        """What the meter needs of n samples, [n, ...], eval mode; `chunk` keys the frozen noise."""
 
     @classmethod
     @abstractmethod
@@ -323,5 +231,5 @@ class ModelArray(ABC):
     @abstractmethod
     def plain_outputs(
         cls, twin: Any, given: Given, target: Tensor, noise: Noise, chunk: int
-    ) -> Outputs:
+    ) -> Any:
         """The same as `outputs`, by a plain twin, with K = 1."""

@@ -22,6 +22,7 @@ from trainers.params import (
     count_vae,
 )
 from trainers.problem import Problem
+from trainers.task_catalog import TASK_METRICS, TASKS, task_metrics
 
 if TYPE_CHECKING:
     from trainers.base import ModelArray
@@ -102,7 +103,6 @@ METRICS = (
     ),
 )
 
-_TASKS = [Choice(name="reconstruct", description="The output is the input itself.")]
 _SAMPLERS = [
     Choice(name="tpe", description="Tree-structured Parzen estimator: learns where good is."),
     Choice(name="random", description="Independent draws from the space."),
@@ -173,14 +173,14 @@ def catalog() -> Catalog:
                 description=family.description,
                 likelihood=family.likelihood,
                 parameters=family.params.entries(),
-                metrics=list(family.metrics),
+                metrics=[*family.metrics, *task_metrics(family.tasks)],
                 tasks=list(family.tasks),
                 data_kinds=list(family.data),
             )
             for family in families().values()
         },
-        metrics={metric.name: metric for metric in METRICS},
-        tasks=_TASKS,
+        metrics={metric.name: metric for metric in (*METRICS, *TASK_METRICS)},
+        tasks=TASKS,
         samplers=_SAMPLERS,
         pruners=_PRUNERS,
         datasets=_DATASETS,

@@ -3,7 +3,7 @@
 from fastapi import APIRouter
 
 from service.api.dependencies import CatalogDependency
-from service.domain.catalog import Choice, FamilyEntry, MetricEntry
+from service.domain.catalog import Choice, FamilyEntry, MetricEntry, TaskEntry
 from service.domain.model import Record
 
 router = APIRouter(prefix="/v1", tags=["catalog"])
@@ -14,7 +14,7 @@ class CatalogPage(Record):
 
     families: dict[str, FamilyEntry]
     metrics: dict[str, MetricEntry]
-    tasks: list[Choice]
+    tasks: list[TaskEntry]
     samplers: list[Choice]
     pruners: list[Choice]
     datasets: list[Choice]

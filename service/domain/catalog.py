@@ -58,14 +58,31 @@ class MetricEntry(Record):
     unit: str
     reconstruction: bool
     """Whether it measures reconstruction alone (then roles of truth 1 apply)."""
+    tasks: list[str] = []
+    """The kinds of task that have it; empty: all of them."""
     description: str
 
 
 class Choice(Record):
-    """A named option of the catalog (task, sampler, pruner, data set)."""
+    """A named option of the catalog (sampler, pruner, data set)."""
 
     name: str
     description: str
+
+
+class TaskField(Choice):
+    """A field of a task, as a study's spec names it."""
+
+    default: Scalar
+    allowed: Distribution
+
+
+class TaskEntry(Choice):
+    """A kind of task: what is reconstructed from what."""
+
+    fields: list[TaskField] = []
+    data_kinds: list[str] = []
+    """Kinds of data that it makes sense for."""
 
 
 ParameterCounter: TypeAlias = Callable[[str, Mapping[str, Scalar], Mapping[str, Any]], int]
@@ -82,7 +99,7 @@ class Catalog:
 
     families: dict[str, FamilyEntry]
     metrics: dict[str, MetricEntry]
-    tasks: list[Choice]
+    tasks: list[TaskEntry]
     samplers: list[Choice]
     pruners: list[Choice]
     datasets: list[Choice]

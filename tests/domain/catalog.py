@@ -12,6 +12,7 @@ from service.domain.catalog import (
     MetricEntry,
     ParameterEntry,
     Role,
+    TaskEntry,
 )
 from service.domain.records import DataHeader
 from service.domain.space import (
@@ -125,7 +126,7 @@ CATALOG = Catalog(
         "vae": family("vae", True, VAE),
     },
     metrics={entry.name: entry for entry in (metric("mse"), metric("mae"), metric("elbo", False))},
-    tasks=[Choice(name="reconstruct", description="The input from itself.")],
+    tasks=[TaskEntry(name="reconstruct", description="The input from itself.")],
     samplers=[],
     pruners=[],
     datasets=[Choice(name="digits", description="Handwritten digits.")],
