@@ -1,17 +1,27 @@
-"""Metrics of K slots over one part of the data, gathered chunk by chunk in float64."""
+"""Metrics of K slots over one part of the data, gathered chunk by chunk in float64.
 
+Figures that decode the posterior mean: mse, mae, psnr, ssim, ms_ssim, bce_excess. Figures at
+frozen samples of z: elbo and bits_per_dimension. kl is analytic.
+"""
+
+import math
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
-from trainers.losses import CONSTANTS, Reconstruction
+from trainers.image_metrics import cross_entropy_excess, peak_signal_to_noise, similarities
+from trainers.losses import CONSTANTS, Reconstruction, has_neighbourhoods
 
 ACTIVE_VARIANCE = 0.01
 """A latent unit is active when its posterior mean varies by more than this (Burda et al. 2016)."""
 
 STANDARD_ERROR = "_se"
 """`mse_se` is the standard error of `mse` over samples; one sample has none."""
+
+CLOSE_SAMPLES = 512
+"""ssim, ms_ssim and bce_excess are measured on at most so many samples, evenly spaced: on all
+of them they would cost more than the rest of an evaluation."""
 
 
 @dataclass(frozen=True)
@@ -43,9 +53,10 @@ class Meter:
     """Sums of one part of the data, and the metrics they give.
 
     `scale` ([1] or [F]) turns errors into raw units. With `beta` and `free_bits` ([K]) there is
-    a KL: then kl, active_units and elbo are reported too. The loss stands at its target: full
-    beta. Means over samples that a study may rank by (mse, mae, elbo) come with their standard
-    errors, `mse_se` and so on.
+    a KL: then kl, active_units and, where the loss is a density, elbo and bits_per_dimension are
+    reported too. The loss stands at its target: full beta. Means over samples come with their
+    standard errors, `mse_se` and so on. psnr needs a loss that knows its problem; what `examine`
+    asks for needs images (ssim, ms_ssim) or data in [0, 1] (bce_excess).
     """
 
     def __init__(
@@ -62,18 +73,26 @@ class Meter:
         self._beta = beta
         self._free_bits = free_bits
         self._samples = 0
+        self._stride = 0
+        """Every how many samples one is looked at closely; 0: none is."""
         self._sums: dict[str, Tensor] = {}
+        self._counts: dict[str, int] = {}
+
+    def examine(self, count: int) -> None:
+        """Measure ssim, ms_ssim and bce_excess as well, of a part that has `count` samples."""
+        self._stride = max(1, math.ceil(count / CLOSE_SAMPLES))
 
     def add(self, samples: Tensor, outputs: Outputs) -> None:
         """Take in a chunk: samples [n, F] and what the models made of them."""
         target = samples.expand_as(outputs.prediction)
         error = outputs.prediction - target
-        self._samples += len(samples)
         squares, absolutes = error.square(), error.abs()
         self._gather("squares", squares.sum(1).double())
         self._gather("absolutes", absolutes.sum(1).double())
         self._gather_spread("mse", squares.mean(2).double())
         self._gather_spread("mae", absolutes.mean(2).double())
+        self._add_looks(samples, outputs.prediction)
+        self._samples += len(samples)
         if outputs.mean is None or outputs.log_variance is None:
             loss = outputs.loss
             if loss is None:
@@ -81,13 +100,14 @@ class Meter:
             self._gather("loss", loss)
             return
         kl = 0.5 * _doubled_kl(outputs.mean, outputs.log_variance)  # [K, n, L]
+        self._gather_spread("kl_sum", kl.sum(2).double())
         if outputs.loss is None:
-            nats = self._nats(outputs.likelihood, samples)
+            nats = self._loss.of_samples(outputs.likelihood, target, self._log_sigma)
             self._gather("loss", nats.sum(1))
             self._gather_spread("elbo", nats + kl.sum(2))
         else:
             self._gather("loss", outputs.loss)
-        work = self._loss.work(outputs.prediction, error)
+        work = self._loss.work(outputs.likelihood, outputs.prediction, target)
         if work is not None:
             self._gather("work", work)
         self._gather("kl", kl.sum(1).double())
@@ -108,7 +128,8 @@ class Meter:
             "mae": absolutes.mean(1),
             "mse_raw": (squares * self._scale.square()).mean(1),
             "mae_raw": (absolutes * self._scale).mean(1),
-            **self._standard_errors(),
+            **self._looks(),
+            **self._standard_errors("mse", "mae"),
         }
         if self._beta is None or self._free_bits is None:
             return metrics
@@ -116,12 +137,26 @@ class Meter:
         charged = torch.maximum(kl, self._free_bits.double()[:, None]).sum(1)
         rate = kl.sum(1)
         variance = self._sums["mean_squares"] / count - (self._sums["means"] / count).square()
-        constant = CONSTANTS[self._loss.name] * self._loss.features
         metrics["loss"] = reconstruction + self._beta.double() * charged
         metrics["kl"] = rate
-        metrics["elbo"] = -(reconstruction + constant + rate)
         metrics["active_units"] = (variance > ACTIVE_VARIANCE).sum(1).double()
-        return metrics
+        for error in self._standard_errors("kl_sum").values():
+            metrics[f"kl{STANDARD_ERROR}"] = error
+        return metrics | self._likelihoods(reconstruction + rate)
+
+    def _likelihoods(self, nats: Tensor) -> dict[str, Tensor]:
+        """elbo, and bits_per_dimension in raw units, where the loss is a density."""
+        if self._loss.name not in CONSTANTS:
+            return {}
+        features = self._loss.features
+        elbo = -(nats + CONSTANTS[self._loss.name] * features)
+        # A density of scaled data becomes one of raw data by the scale; a probability does not.
+        scale = 0.0 if self._loss.name == "bce" else self._scale.log2().mean()
+        found = {"elbo": elbo, "bits_per_dimension": -elbo / (features * math.log(2)) + scale}
+        for error in self._standard_errors("elbo").values():
+            found[f"elbo{STANDARD_ERROR}"] = error
+            found[f"bits_per_dimension{STANDARD_ERROR}"] = error / (features * math.log(2))
+        return found
 
     def equivalent_variance(self) -> Tensor:
         """[K] see losses.py: effective beta = beta times this."""
@@ -134,33 +169,46 @@ class Meter:
             self._samples,
         )
 
-    def _nats(self, likelihood: Tensor, samples: Tensor) -> Tensor:
-        """[K, n] in float64: the loss of every sample; each is a slot of one sample to the loss."""
-        alone = samples[:, None]  # [n, 1, F]
-        return torch.stack(
-            [
-                self._loss.total(output[:, None], alone, log_sigma.expand(len(samples)))
-                for output, log_sigma in zip(likelihood, self._log_sigma, strict=True)
-            ]
-        )
+    def _add_looks(self, samples: Tensor, prediction: Tensor) -> None:
+        """psnr, and of every stride-th sample what costs more."""
+        problem = self._loss.problem
+        if problem is None or problem.kind not in ("image", "vector"):
+            return
+        if problem.kind == "image":
+            self._gather_spread("psnr", peak_signal_to_noise(prediction, samples, problem.bounds))
+        if not self._stride:
+            return
+        first = -self._samples % self._stride
+        samples, prediction = samples[first :: self._stride], prediction[:, first :: self._stride]
+        if not len(samples):
+            return
+        if has_neighbourhoods(problem):
+            for name, values in similarities(prediction, samples, problem).items():
+                self._gather_spread(name, values)
+        if problem.in_unit_range:
+            self._gather_spread("bce_excess", cross_entropy_excess(prediction, samples))
 
-    def _standard_errors(self) -> dict[str, Tensor]:
-        """Of the means over samples; a single sample has none."""
-        count = self._samples
-        if count < 2:
-            return {}
+    def _looks(self) -> dict[str, Tensor]:
+        names = [n for n in ("psnr", "ssim", "ms_ssim", "bce_excess") if n in self._counts]
+        means = {name: self._sums[f"{name}/sum"] / self._counts[name] for name in names}
+        return means | self._standard_errors(*names)
+
+    def _standard_errors(self, *names: str) -> dict[str, Tensor]:
+        """Of means over samples; a single sample has none."""
         errors = {}
-        for name in ("mse", "mae", "elbo"):
-            if f"{name}/squares" in self._sums:
+        for name in names:
+            count = self._counts.get(name, 0)
+            if count > 1:
                 total, squares = self._sums[f"{name}/sum"], self._sums[f"{name}/squares"]
                 variance = (squares - total.square() / count).clamp(min=0) / (count - 1)
                 errors[f"{name}{STANDARD_ERROR}"] = (variance / count).sqrt()
         return errors
 
     def _gather_spread(self, name: str, values: Tensor) -> None:
-        """Take in a figure of every sample, [K, n], for its standard error."""
+        """Take in a figure of every sample, [K, n], for its mean and its standard error."""
         self._gather(f"{name}/sum", values.sum(1))
         self._gather(f"{name}/squares", values.square().sum(1))
+        self._counts[name] = self._counts.get(name, 0) + values.shape[1]
 
     def _gather(self, name: str, value: Tensor) -> None:
         self._sums[name] = self._sums[name] + value if name in self._sums else value

@@ -8,6 +8,7 @@ from typing import Any, Literal, Protocol, TypeAlias
 from trainers.tasks import RECONSTRUCT, Task, parse_task
 
 DataKind: TypeAlias = Literal["vector", "image", "text", "table"]
+RANGE_TOLERANCE = 1e-6
 
 
 @dataclass(frozen=True)
@@ -90,6 +91,22 @@ class Problem:
     def channels(self) -> int:
         """Of an image."""
         return self.shape[2] if len(self.shape) > 2 else 1
+
+    @property
+    def in_unit_range(self) -> bool:
+        """Whether the scaled data lies in [0, 1], up to rounding."""
+        return self.low >= -RANGE_TOLERANCE and self.high <= 1 + RANGE_TOLERANCE
+
+    @property
+    def bounds(self) -> tuple[float, float]:
+        """What values can be: 0 to 1 for data inside of it, else the range of train."""
+        return (0.0, 1.0) if self.in_unit_range else (self.low, self.high)
+
+    @property
+    def span(self) -> float:
+        """The data range of PSNR and SSIM, above 0."""
+        low, high = self.bounds
+        return high - low or 1.0
 
     @property
     def vocabulary(self) -> int:

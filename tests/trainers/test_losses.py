@@ -5,10 +5,19 @@ import math
 import pytest
 import torch
 import torch.nn.functional as F
-from torch.distributions import Bernoulli, Laplace, Normal, kl_divergence
+from torch.distributions import (
+    Bernoulli,
+    ContinuousBernoulli,
+    Laplace,
+    Normal,
+    kl_divergence,
+)
 
-from trainers.losses import CONSTANTS, Reconstruction, soft_clip
+from trainers.losses import CONSTANTS, IMAGE_LOSSES, Reconstruction, check_range, soft_clip
 from trainers.metrics import Meter, Outputs, kl_per_dimension
+from trainers.plain.continuous_bernoulli import log_normaliser, logit_mean, logit_variance
+from trainers.plain.losses import CHARBONNIER_EPSILON, ReconstructionLoss
+from trainers.problem import Problem
 from trainers.schedules import kl_share, learning_rate_share
 
 CPU = torch.device("cpu")
@@ -17,8 +26,12 @@ OUTPUT = torch.randn(2, 30, 12, generator=GENERATOR)
 TARGET = torch.rand(2, 30, 12, generator=GENERATOR)
 
 
+IMAGE = Problem("image", (4, 3))
+LOSSES = [*CONSTANTS, *IMAGE_LOSSES]
+
+
 def loss_of(name: str, *sigmas: float | str) -> Reconstruction:
-    return Reconstruction(name, sigmas or (1.0, 1.0), 12, CPU)
+    return Reconstruction(name, sigmas or (1.0, 1.0), 12, CPU, IMAGE, [0.3] * 2)
 
 
 @pytest.mark.parametrize(
@@ -28,6 +41,7 @@ def loss_of(name: str, *sigmas: float | str) -> Reconstruction:
         ("l1", lambda x: Laplace(x, 1.0)),
         ("gaussian", lambda x: Normal(x, 1.0)),
         ("bce", lambda x: Bernoulli(logits=x, validate_args=False)),
+        ("continuous_bernoulli", lambda x: ContinuousBernoulli(logits=x)),
     ],
 )
 def test_a_loss_and_its_constant_are_a_negative_log_likelihood(name: str, density: object) -> None:
@@ -56,19 +70,81 @@ def test_the_soft_clip_of_sigma_overflows_nowhere() -> None:
     assert gradient.tolist() == [0, 0, 1, 1]
 
 
-def test_the_huber_density_integrates_to_one() -> None:
+@pytest.mark.parametrize("name", ["huber", "charbonnier"])
+def test_a_density_of_its_own_integrates_to_one(name: str) -> None:
     grid = torch.linspace(-40, 40, 800_001, dtype=torch.float64)
-    terms = F.huber_loss(grid, torch.zeros_like(grid), reduction="none")
-    mass = torch.trapezoid(torch.exp(-terms - CONSTANTS["huber"]), grid)
+    loss = Reconstruction(name, [1.0], 1, CPU)
+    points = grid[None, :, None]
+    terms = loss.of_samples(points, torch.zeros_like(points), torch.zeros(1))[0]
+    mass = torch.trapezoid(torch.exp(-terms - CONSTANTS[name]), grid)
     assert mass.item() == pytest.approx(1, abs=1e-6)
 
 
-def test_training_and_evaluation_agree_on_a_batch() -> None:
-    for name in CONSTANTS:
-        loss = loss_of(name, 0.5, 0.5)
-        log_sigma = torch.full((2,), math.log(0.5))
-        total = loss.total(OUTPUT, TARGET, log_sigma) / 30
-        torch.testing.assert_close(loss.training(OUTPUT, TARGET).double(), total, rtol=1e-5, atol=0)
+@pytest.mark.parametrize("logit", [-300.0, -20.0, -0.51, -0.49, -1e-4, 0.0, 0.3, 0.5, 4.0, 90.0])
+def test_the_continuous_bernoulli_is_a_density_with_its_mean_and_variance(logit: float) -> None:
+    # Points crowd at both ends, where the density of large logits is.
+    grid = 0.5 - 0.5 * torch.linspace(0, math.pi, 400_001, dtype=torch.float64).cos()
+    value = torch.full((), logit, dtype=torch.float64)
+    density = torch.exp(value * grid - log_normaliser(value))
+    mean = torch.trapezoid(density * grid, grid)
+    variance = torch.trapezoid(density * (grid - mean).square(), grid)
+    assert torch.trapezoid(density, grid).item() == pytest.approx(1, rel=1e-7)
+    single = value.float()
+    assert logit_mean(single).item() == pytest.approx(mean.item(), rel=1e-4, abs=1e-6)
+    assert logit_variance(single).item() == pytest.approx(variance.item(), rel=1e-4)
+
+
+def test_the_normaliser_of_the_continuous_bernoulli_has_its_mean_as_gradient() -> None:
+    logits = torch.cat([torch.linspace(-3, 3, 601), torch.tensor([-1e4, -100.0, 100.0, 1e4])])
+    logits.requires_grad_()
+    (gradient,) = torch.autograd.grad(log_normaliser(logits).sum(), logits)
+    torch.testing.assert_close(gradient, logit_mean(logits.detach()), rtol=0, atol=2e-6)
+    (curvature,) = torch.autograd.grad(logit_mean(logits).sum(), logits)
+    torch.testing.assert_close(curvature, logit_variance(logits.detach()), rtol=0, atol=2e-6)
+
+
+@pytest.mark.parametrize("name", LOSSES)
+def test_training_and_evaluation_agree_on_a_batch(name: str) -> None:
+    loss = loss_of(name, 0.5, 0.5)
+    log_sigma = torch.full((2,), math.log(0.5))
+    total = loss.total(OUTPUT, TARGET, log_sigma) / 30
+    torch.testing.assert_close(loss.training(OUTPUT, TARGET).double(), total, rtol=1e-5, atol=0)
+
+
+@pytest.mark.parametrize("name", LOSSES)
+def test_the_plain_loss_is_that_of_each_slot(name: str) -> None:
+    config = {"loss": name, "sigma": 0.5, "ssim_weight": 0.3}
+    plain = ReconstructionLoss(config, IMAGE.to_json())
+    loss = loss_of(name, 0.5, 0.5)
+    for row, value in enumerate(loss.training(OUTPUT, TARGET)):
+        torch.testing.assert_close(plain(OUTPUT[row], TARGET[row]), value, rtol=1e-5, atol=1e-5)
+        torch.testing.assert_close(plain.predict(OUTPUT[row]), loss.predict(OUTPUT)[row])
+
+
+@pytest.mark.parametrize("name", ["bce", "continuous_bernoulli"])
+def test_a_loss_of_probabilities_is_refused_outside_of_0_to_1(name: str) -> None:
+    check_range(name, Problem("vector", (3,), low=0.2, high=1 + 1e-7))
+    for low, high in ((-0.01, 1.0), (0.0, 1.01)):
+        with pytest.raises(ValueError, match="needs data in"):
+            check_range(name, Problem("vector", (3,), low=low, high=high))
+
+
+@pytest.mark.parametrize("name", IMAGE_LOSSES)
+def test_an_ssim_mix_of_what_is_no_image_is_refused(name: str) -> None:
+    for problem in (None, Problem("vector", (12,)), Problem("image", (2, 6))):
+        with pytest.raises(ValueError, match="compares images"):
+            Reconstruction(name, [1.0], 12, CPU, problem, [0.5])
+
+
+def test_the_ssim_mix_goes_from_half_the_squares_to_the_dissimilarity() -> None:
+    images = Problem("image", (12, 12))
+    output, target = torch.rand(2, 2, 5, 144, generator=GENERATOR)
+    loss = Reconstruction("ssim_mix", [1.0] * 2, 144, CPU, images, [0.0, 1.0])
+    same = Reconstruction("mse", [1.0] * 2, 144, CPU)
+    values = loss.training(output, target)
+    torch.testing.assert_close(values[0], same.training(output, target)[0])
+    assert 0 < values[1] <= 144
+    assert loss.training(target, target)[1].item() == pytest.approx(0, abs=1e-4)
 
 
 def test_a_learned_sigma_is_the_root_of_the_mse_and_is_frozen_over_the_epoch() -> None:
@@ -89,7 +165,11 @@ def test_a_learned_sigma_is_the_root_of_the_mse_and_is_frozen_over_the_epoch() -
 
 @pytest.mark.parametrize(
     ("name", "expected"),
-    [("mse", 1.0), ("gaussian", 0.25), ("l1", None), ("huber", None), ("bce", None)],
+    [
+        ("mse", 1.0),
+        ("gaussian", 0.25),
+        *[(name, None) for name in LOSSES if name not in ("mse", "gaussian")],
+    ],
 )
 def test_the_equivalent_variance_is_what_makes_the_pulls_equal(
     name: str, expected: float | None
@@ -105,11 +185,20 @@ def test_the_equivalent_variance_is_what_makes_the_pulls_equal(
             "l1": error.abs(),
             "huber": error * error.clamp(-1, 1),
             "bce": error.square() / (prediction * (1 - prediction)).mean((1, 2), keepdim=True),
-        }[name]
+            "charbonnier": error.square() / (error.square() + CHARBONNIER_EPSILON**2).sqrt(),
+            "continuous_bernoulli": error.square()
+            / logit_variance(OUTPUT).mean((1, 2), keepdim=True),
+        }.get(name)
+        if pull is None:
+            prediction.requires_grad_()
+            value = loss.training(prediction, TARGET[:1].expand(2, -1, -1)).sum() * 30
+            pull = torch.autograd.grad(value, prediction)[0] * error
         wanted = error.square().sum((1, 2)) / pull.sum((1, 2))
     else:
         wanted = torch.full((2,), expected)
-    torch.testing.assert_close(meter.equivalent_variance().float(), wanted, rtol=1e-4, atol=0)
+    rounded = 1e-3 if name in IMAGE_LOSSES else 1e-4
+    found = meter.equivalent_variance().float()
+    torch.testing.assert_close(found, wanted.detach(), rtol=rounded, atol=0)
 
 
 def test_the_kl_is_the_analytic_one() -> None:
@@ -125,7 +214,7 @@ def test_standard_errors_are_those_over_samples(name: str) -> None:
     mean, log_variance = torch.randn(2, 30, 4), torch.randn(2, 30, 4)
     prediction = loss.predict(OUTPUT)
     target = TARGET[0].expand(2, -1, -1)
-    meter = Meter(loss, log_sigma, torch.ones(1), torch.ones(2), torch.zeros(2))
+    meter = Meter(loss, log_sigma, torch.full((1,), 16.0), torch.ones(2), torch.zeros(2))
     meter.add(TARGET[0], Outputs(prediction, OUTPUT, mean, log_variance))
     results = meter.results()
 
@@ -137,11 +226,21 @@ def test_standard_errors_are_those_over_samples(name: str) -> None:
         "mse": (prediction - target).square().mean(2).double(),
         "mae": (prediction - target).abs().mean(2).double(),
         "elbo": -(torch.stack(one_by_one, 1) + CONSTANTS[name] * 12 + kl),
+        "kl": kl.double(),
     }
+    bits = -by_sample["elbo"] / (12 * math.log(2))
+    by_sample["bits_per_dimension"] = bits if name == "bce" else bits + math.log2(16)
     for metric, values in by_sample.items():
         torch.testing.assert_close(values.mean(1), results[metric], rtol=1e-5, atol=0)
         wanted = values.std(1) / 30**0.5
         torch.testing.assert_close(wanted, results[f"{metric}_se"], rtol=1e-5, atol=0)
+
+
+@pytest.mark.parametrize("name", IMAGE_LOSSES)
+def test_a_loss_that_is_no_density_has_no_elbo(name: str) -> None:
+    meter = Meter(loss_of(name), torch.zeros(2), torch.ones(1), torch.ones(2), torch.zeros(2))
+    meter.add(TARGET[0], Outputs(OUTPUT, OUTPUT, torch.zeros(2, 30, 3), torch.zeros(2, 30, 3)))
+    assert {"elbo", "bits_per_dimension"}.isdisjoint(meter.results())
 
 
 def test_a_single_sample_has_no_standard_error() -> None:
