@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 from safetensors.torch import load_file
 from torch import Tensor
 
-from trainers.base import Config, ModelArray, Slot, TrainingData
+from trainers.base import Config, MetricMeter, ModelArray, Slot, TrainingData
 from trainers.data.evaluation_rows import evaluation_rows
 from trainers.degradation import frozen_given
-from trainers.metrics import Meter
+from trainers.holes import HoleErrors
 from trainers.noise import Noise
 from trainers.plain.base import PlainModel, load_weights
 from trainers.plain.given import Given
@@ -101,10 +101,14 @@ def evaluate(
 
     The last is the factor from beta to effective beta (losses.py), on validation.
     """
-    train = _measure(model, data.train_part, data.scale)
-    validation = _measure(model, data.validation_part, data.scale)
+    train, train_holes = _measure(model, data.train_part, data.scale)
+    validation, holes = _measure(model, data.validation_part, data.scale)
     variance: list[float] = validation.equivalent_variance().tolist()
-    return by_slot(train.results()), by_slot(validation.results()), variance
+    return (
+        by_slot(train.results() | train_holes.results()),
+        by_slot(validation.results() | holes.results()),
+        variance,
+    )
 
 
 def score(
@@ -131,10 +135,12 @@ def score(
     array = array_class([Slot(0, seed, config)], problem, initialise=False)
     array.buffers.load(array.state[0], state)
     meter = array.meter(state["scale"])
-    noise = Noise([seed], array.device)
+    noise, holes = Noise([seed], array.device), HoleErrors()
     for chunk, (part, given) in enumerate(samples.chunks()):
-        meter.add(part, array_class.plain_outputs(twin, given, part, noise, chunk))
-    return by_slot(meter.results())[0]
+        outputs = array_class.plain_outputs(twin, given, part, noise, chunk)
+        meter.add(part, outputs)
+        holes.add(outputs.prediction, part, given.known)
+    return by_slot(meter.results() | holes.results())[0]
 
 
 def load_twin(twin: PlainModel, state: dict[str, Tensor]) -> None:
@@ -149,8 +155,10 @@ def by_slot(results: dict[str, Tensor]) -> list[dict[str, float]]:
     return [dict(zip(results, row, strict=True)) for row in table]
 
 
-def _measure(model: ModelArray, part: Samples, scale: Tensor) -> Meter:
-    meter = model.meter(scale)
+def _measure(model: ModelArray, part: Samples, scale: Tensor) -> tuple[MetricMeter, HoleErrors]:
+    meter, holes = model.meter(scale), HoleErrors()
     for chunk, (target, given) in enumerate(part.chunks()):
-        meter.add(target, model.outputs(given, target, chunk))
-    return meter
+        outputs = model.outputs(given, target, chunk)
+        meter.add(target, outputs)
+        holes.add(outputs.prediction, target, given.known)
+    return meter, holes

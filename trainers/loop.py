@@ -8,7 +8,6 @@ loaded again goes on bit for bit.
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from itertools import repeat
 from pathlib import Path
 from typing import Any, Self
 
@@ -21,14 +20,11 @@ from trainers.base import Batch, EndState, FitPlan, Slot, SlotEnd, SlotReport, S
 from trainers.checkpoints import read_tensors, write_tensors
 from trainers.evaluation import ResidentData, by_slot, evaluate
 from trainers.evidence import gather_evidence
-from trainers.optimizers import OPTIMIZERS, Optimizer
 from trainers.pictures import take_pictures
 from trainers.progress import SlotProgress, is_finite
 from trainers.registry import load_family
 from trainers.schedules import rate_table, share_table
-
-MAX_GRADIENT_NORM = 1e4
-"""Clips only what would blow up: losses are sums over features, so norms of 100 are common."""
+from trainers.stepping import Stepper
 
 STATE_VERSION = 2
 
@@ -62,11 +58,7 @@ class ArrayRun:
                 "set scaling to unit, or take another loss"
             )
         self._batch = min(int(params["batch_size"]), len(self._data.train))
-        kind, decay = OPTIMIZERS[str(params["optimizer"])], self._model.column("weight_decay")
-        self._optimizers: list[Optimizer] = [
-            kind(self._model.weights[:, player.columns], decay.tolist(), MAX_GRADIENT_NORM)
-            for player in self._model.players
-        ]
+        self._stepper = Stepper(self._model)
         self._progress = [SlotProgress(slot, plan) for slot in slots]
         self._snapshot: tuple[Tensor, Tensor] = self._copy()
         self._settled: tuple[Tensor, Tensor] = self._copy()
@@ -135,25 +127,12 @@ class ArrayRun:
                 return None
             samples = self._data.train.index_select(0, rows.reshape(-1))
             samples = samples.view(count, -1, self._data.features)  # [K, B, F]
-            norms += self._train_batch(samples, Step(self.epoch, index, share), rates[index])
+            step = Step(self.epoch, index, share)
+            target = model.augment(samples, step)
+            batch = Batch(target, model.training_given(target, step, self._data.fill))
+            norms += self._stepper.step(batch, step, rates[index])
         model.end_epoch()
         return norms / steps
-
-    def _train_batch(self, samples: Tensor, step: Step, rates: Sequence[float]) -> Tensor:
-        """Every player's step on a batch [K, B, F]; gradient norms over all players, [K]."""
-        model = self._model
-        target = model.augment(samples, step)
-        batch = Batch(target, model.training_given(target, step, self._data.fill))
-        squares: list[Tensor] = []
-        for player, optimizer in zip(model.players, self._optimizers, strict=True):
-            loss = model.training_loss(batch, step, player.name)
-            (gradient,) = torch.autograd.grad(loss.sum(), model.weights)
-            own = [
-                rate * factor
-                for rate, factor in zip(rates, player.rates or repeat(1.0), strict=False)
-            ]
-            squares.append(optimizer.step(gradient[:, player.columns], own))
-        return squares[0] if len(squares) == 1 else torch.stack(squares).square().sum(0).sqrt()
 
     def _evaluate(self, norms: Tensor, start: float) -> list[SlotReport]:
         train, validation, variance = evaluate(self._model, self._data)
@@ -240,10 +219,7 @@ class ArrayRun:
         if not rows:
             return
         self._model = self._model.select(rows)
-        self._optimizers = [
-            optimizer.select(rows, self._model.weights[:, player.columns])
-            for optimizer, player in zip(self._optimizers, self._model.players, strict=True)
-        ]
+        self._stepper.select(rows, self._model)
         index = torch.tensor(list(rows), device=self._model.device)
         self._snapshot = _pick(self._snapshot, index)
         self._settled = _pick(self._settled, index)
@@ -256,11 +232,8 @@ class ArrayRun:
             "state": model.state,
             "settled.weights": self._settled[0],
             "settled.state": self._settled[1],
+            **self._stepper.tensors(),
         }
-        for player, optimizer in zip(model.players, self._optimizers, strict=True):
-            tensors[f"{player.name}.steps"] = optimizer.steps
-            for index, moment in enumerate(optimizer.moments):
-                tensors[f"{player.name}.moment.{index}"] = moment
         state = {
             "version": STATE_VERSION,
             "family": self.family,
@@ -303,12 +276,7 @@ class ArrayRun:
         }
         model.weights, model.state = chosen["weights"], chosen["state"]
         model.bind()
-        for player, optimizer in zip(model.players, self._optimizers, strict=True):
-            optimizer.moments = [
-                chosen[f"{player.name}.moment.{i}"] for i in range(optimizer.moment_count)
-            ]
-            optimizer.steps = chosen[f"{player.name}.steps"]
-            optimizer.bind(model.weights[:, player.columns])
+        self._stepper.restore(chosen)
         self._settled = (chosen["settled.weights"], chosen["settled.state"])
         self._snapshot = self._copy()
         self.epoch = state["epoch"]

@@ -19,11 +19,11 @@ from trainers.base import FitPlan, Slot
 from trainers.data.sources import Split
 from trainers.data.splits import divide
 from trainers.evaluation import load_twin, score
-from trainers.loop import MAX_GRADIENT_NORM as LOOPS_MAX_GRADIENT_NORM
 from trainers.loop import ArrayRun
 from trainers.noise import Noise
 from trainers.plain.train import MAX_GRADIENT_NORM, BestEpoch, measure, split_rows, train
 from trainers.registry import families, find_family
+from trainers.stepping import MAX_GRADIENT_NORM as LOOPS_MAX_GRADIENT_NORM
 
 
 @pytest.mark.parametrize("family", sorted(families()))
@@ -170,7 +170,7 @@ def test_the_plain_metrics_are_the_studys(
 
 def test_early_stopping_ends_the_plain_loop(digits: ArrayData, capsys: Any) -> None:
     model = import_module("trainers.plain.autoencoder").build(
-        64, config_of("autoencoder", learning_rate=1e-7)
+        DIGITS.to_json(), config_of("autoencoder", learning_rate=1e-7)
     )
     stopping = {"patience": 2, "min_delta": 0.01, "min_epochs": 1}
     training = {"epochs": 9, "early_stopping": stopping, "first_eligible_epoch": 2}
