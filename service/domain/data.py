@@ -171,3 +171,12 @@ class Dataset(Record):
     test_openings: int = 0
     """How often the sealed test part was scored, over all studies."""
     created_at: datetime
+
+    def sealed(self) -> "Dataset":
+        """The record without any figure of the test part."""
+        pca = [
+            entry.model_copy(update={"test": None, "test_clipped": None})
+            for entry in self.baselines.pca
+        ]
+        hidden = self.baselines.model_copy(update={"mean_test": None, "pca": pca})
+        return self.model_copy(update={"baselines": hidden})

@@ -31,6 +31,15 @@ from service.domain.trials import (
     TrialPage,
     Verdict,
 )
+from service.domain.uploads import (
+    DatasetDetail,
+    DatasetEntry,
+    DatasetPage,
+    DatasetPreview,
+    Inspected,
+    StudyReference,
+    Upload,
+)
 
 __all__ = [
     "Analysis",
@@ -47,20 +56,27 @@ __all__ = [
     "Column",
     "DataHeader",
     "Dataset",
+    "DatasetDetail",
+    "DatasetEntry",
+    "DatasetPage",
+    "DatasetPreview",
     "Decision",
     "EpochPage",
     "EpochReport",
     "Estimate",
     "Event",
     "Failure",
+    "Inspected",
     "Lease",
     "Notice",
     "PcaBaseline",
     "Progress",
     "Study",
     "StudyPage",
+    "StudyReference",
     "Trial",
     "TrialMetrics",
     "TrialPage",
+    "Upload",
     "Verdict",
 ]

@@ -2,13 +2,13 @@
 
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
-from service.domain.records import Baselines, Dataset
+from service.domain.records import Baselines, Dataset, DatasetPreview
 from service.errors import NotFound
-from service.storage.tables import DatasetKeyRow, DatasetRow
+from service.storage.tables import DatasetKeyRow, DatasetRow, StudyRow, UploadRow
 
 CONTENT = ("kind", "columns", "tokens", "vocabulary", "tokenizer", "audit")
 """The fields of a record that share the column `content`."""
@@ -65,6 +65,42 @@ class DatasetRepository:
             select(DatasetKeyRow.data_hash).where(DatasetKeyRow.key == key)
         )
         return None if data_hash is None else self.get(data_hash)
+
+    def preview(self, data_hash: str) -> DatasetPreview | None:
+        """A few samples of a data set; None: nobody looked yet."""
+        found = self._session.scalar(
+            select(DatasetRow.preview).where(DatasetRow.data_hash == data_hash)
+        )
+        return None if found is None else DatasetPreview.model_validate(found)
+
+    def put_preview(self, data_hash: str, preview: DatasetPreview) -> None:
+        """Keep a preview of a data set that is there."""
+        self._session.execute(
+            update(DatasetRow)
+            .where(DatasetRow.data_hash == data_hash)
+            .values(preview=preview.model_dump(mode="json"))
+        )
+
+    def discard(self, data_hash: str) -> str | None:
+        """The folder of a data set that no study and no upload refers to; None: it is needed.
+
+        Its row goes, unless its test part was opened: that count outlives the files. The row is
+        locked first, so that a study which adopts the same content is seen, or waits.
+        """
+        row = self._session.scalars(
+            select(DatasetRow)
+            .where(DatasetRow.data_hash == data_hash)
+            .with_for_update()
+            .execution_options(populate_existing=True)
+        ).one_or_none()
+        if row is None:
+            return None
+        for user in (StudyRow, UploadRow):
+            if self._session.scalar(select(user.id).where(user.data_hash == data_hash).limit(1)):
+                return None
+        if row.test_openings == 0:
+            self._session.execute(delete(DatasetRow).where(DatasetRow.data_hash == data_hash))
+        return row.folder
 
     def add_opening(self, data_hash: str) -> int:
         """Count one more scoring of the sealed test part; how often that was by now."""

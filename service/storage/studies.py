@@ -8,6 +8,7 @@ from sqlalchemy import Select, and_, delete, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
+from service.domain.datasets import UploadedDataset
 from service.domain.model import canonical_json
 from service.domain.records import Failure, Notice, Study, StudyPage
 from service.domain.spec import ResolvedSpec, StudySpec
@@ -29,8 +30,9 @@ from service.storage.pages import (
     read_token,
     write_token,
 )
-from service.storage.study_records import study_record
+from service.storage.study_records import dataset_id, study_record
 from service.storage.tables import LeaseRow, StudyRow, TrialRow
+from service.storage.uploads import hold
 
 ORDERS = ("created_at", "-created_at", "name", "-name")
 
@@ -56,7 +58,7 @@ class StudyRepository:
 
         If the idempotency key is taken, also by a request that runs at this moment, the
         study that took it is returned instead: its id is then not `study_id`. Raises Conflict
-        if that study was created from another body.
+        if that study was created from another body, NotFound for an upload that is gone.
         """
         session = self._session
         values: dict[str, Any] = {
@@ -70,6 +72,7 @@ class StudyRepository:
             "families": f",{','.join(spec.families)},",
             "metric": resolved.objective.metric,
             "direction": resolved.objective.direction,
+            "dataset_id": dataset_id(spec.dataset),
             "warnings": [warning.model_dump(mode="json") for warning in warnings],
             "versions": versions,
             "idempotency_key": idempotency_key,
@@ -77,6 +80,8 @@ class StudyRepository:
             "planned": resolved.trials,
             "created_at": clock.now(session),
         }
+        if isinstance(spec.dataset, UploadedDataset):
+            hold(session, spec.dataset.id)
         # DO NOTHING waits for a concurrent insert of the same key to commit, and then yields.
         dialect = sqlite if session.get_bind().dialect.name == "sqlite" else postgresql
         inserted = session.execute(
@@ -215,16 +220,19 @@ class StudyRepository:
         """Add wall-clock that the study spent RUNNING."""
         lock_study(self._session, study_id, fence).seconds += seconds
 
-    def delete(self, study_id: str) -> None:
-        """Delete a study that is over, with everything that belongs to it.
+    def delete(self, study_id: str) -> str | None:
+        """Delete a study that is over, with everything that belongs to it; its data's hash.
 
-        Raises Conflict while it is not over. Its files are the artifact store's affair.
+        Raises Conflict while it is not over. Its files are the artifact store's affair, and
+        whether its data are still needed is DatasetRepository.discard's.
         """
         study = lock_study(self._session, study_id)
         if study.state not in TERMINAL_STUDY_STATES:
             raise Conflict(f"the study is {study.state}", "stop it first")
+        data_hash = self._session.scalar(select(StudyRow.data_hash).where(StudyRow.id == study_id))
         del self._session.info[study_id]
         self._session.execute(delete(StudyRow).where(StudyRow.id == study_id))
+        return data_hash
 
     def _current(self, study_id: str) -> Study:
         self._session.flush()

@@ -1,5 +1,8 @@
 """From a study's row to its record, and the state of its counters."""
 
+import json
+
+from service.domain.datasets import BuiltInDataset, DatasetSpec, UploadedDataset
 from service.domain.records import BestSoFar, Failure, Notice, Progress, Study
 from service.domain.space import Params
 from service.domain.spec import ResolvedSpec, StudySpec
@@ -89,3 +92,17 @@ def note_best(study: StudyRow, number: int, state: TrialState, value: float | No
     study.best_trial, study.best_value = number, value
     study.best_complete = state is TrialState.COMPLETE
     return True
+
+
+def dataset_id(dataset: DatasetSpec) -> str | None:
+    """The id of an uploaded data set, the name of a built-in one; None for a path."""
+    if isinstance(dataset, UploadedDataset):
+        return dataset.id
+    return dataset.name if isinstance(dataset, BuiltInDataset) else None
+
+
+def dataset_name(spec: str) -> str:
+    """What a stored spec calls its data set: an id, a name or a path."""
+    dataset = json.loads(spec)["dataset"]
+    named = (dataset.get(key) for key in ("id", "name", "images", "path"))
+    return str(next(name for name in named if name))

@@ -52,6 +52,14 @@ def publish(folder: Path, target: Path) -> None:
     _fsync(target.parent)
 
 
+def sweep(store: Path) -> None:
+    """Remove what dead processes left in a store; those that live keep theirs."""
+    store.mkdir(parents=True, exist_ok=True)
+    with _open_lock(store / ".lock") as gate:
+        fcntl.flock(gate, fcntl.LOCK_EX)
+        _sweep(store)
+
+
 def _sweep(store: Path) -> None:
     for lock in store.glob(f"{_PREFIX}*{_SUFFIX}"):
         with _open_lock(lock) as probe:
