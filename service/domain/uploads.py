@@ -1,5 +1,6 @@
 """Records of uploaded data sets, and of what a person is shown of any data set."""
 
+import math
 from datetime import datetime
 from typing import Annotated, Any, Literal, TypeAlias
 
@@ -123,7 +124,6 @@ class DatasetDetail(Record):
 class Inspected(Record):
     """What the child process found in a file."""
 
-    header: DataHeader
     dataset: Dataset
     preview: DatasetPreview
 
@@ -174,3 +174,23 @@ def file_dataset(asked: UploadedDataset, upload: Upload) -> FileDataset:
     options = {key: value for key, value in upload.source.items() if key != "kind"}
     asked_for = {"limit": asked.limit, "duplicates": asked.duplicates}
     return read_as(upload.source["kind"], {**options, **asked_for}, upload.id)
+
+
+def header_from(dataset: Dataset) -> DataHeader:
+    """What a POST reads of a data set, from what it came to when it was uploaded.
+
+    Vocabulary and categories are those of the default split's train part: estimates.
+    """
+    samples = dataset.train + dataset.validation + dataset.test
+    digits = "".join(digit for digit in dataset.dtype if digit.isdigit())
+    width = int(digits or 8) // 8
+    return DataHeader(
+        samples=samples,
+        shape=dataset.shape,
+        dtype=dataset.dtype,
+        bytes=samples * math.prod(dataset.shape) * width,
+        kind=dataset.kind,
+        columns=dataset.columns,
+        vocabulary=dataset.vocabulary,
+        estimated=dataset.kind in ("text", "table"),
+    )

@@ -1,10 +1,9 @@
 """Brings a study's data set into the store, with its baselines, once per content."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 
-from service.domain.records import Audit, Baselines, Column, Dataset, PcaBaseline
+from service.domain.records import Dataset, PcaBaseline
 from service.domain.resolve import complete_config
 from service.domain.space import (
     CategoricalDistribution,
@@ -12,10 +11,9 @@ from service.domain.space import (
     IntDistribution,
 )
 from service.domain.spec import ResolvedSpec
-from service.sources import source_of, split_of
+from service.sources import dataset_record, source_of, split_of
 from trainers.data.baselines import pca_baseline
 from trainers.data.store import ingest
-from trainers.data.stored import Stored
 
 LATENT = "latent_dim"
 
@@ -51,31 +49,6 @@ def ingest_dataset(spec: ResolvedSpec, roots: Sequence[Path], store: Path) -> Da
         latent_dims(spec),
     )
     return dataset_record(stored)
-
-
-def dataset_record(stored: Stored) -> Dataset:
-    """The record of a stored data set."""
-    return Dataset(
-        data_hash=stored.data_hash,
-        folder=stored.folder,
-        shape=list(stored.shape),
-        dtype=stored.dtype,
-        train=stored.train,
-        validation=stored.validation,
-        test=stored.test,
-        low=stored.low,
-        high=stored.high,
-        duplicates_across=stored.duplicates_across,
-        scaling=stored.scaling,
-        baselines=Baselines.model_validate(stored.baselines),
-        kind=stored.kind,
-        columns=[Column.model_validate(column) for column in stored.columns],
-        vocabulary=len(stored.tokens),
-        tokens=stored.tokens,
-        tokenizer=stored.tokenizer if stored.kind == "text" else None,
-        audit=None if stored.audit is None else Audit.model_validate(stored.audit),
-        created_at=datetime.now(UTC),
-    )
 
 
 def with_pca(dataset: Dataset, store: Path, latent_dim: int) -> Dataset:
