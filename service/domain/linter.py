@@ -12,11 +12,12 @@ from service.domain.records import DataHeader, Dataset, Notice, Trial
 from service.domain.result_rules import RESULT_RULES
 from service.domain.search_rules import SEARCH_RULES
 from service.domain.spec import ResolvedSpec
+from service.domain.task_rules import TASK_RULES
 
 
 def lint_spec(resolved: ResolvedSpec, catalog: Catalog, header: DataHeader) -> list[Notice]:
     """What the spec and the size of the data show, before anything is read."""
-    rules = (*SEARCH_RULES, *MODEL_RULES)
+    rules = (*SEARCH_RULES, *MODEL_RULES, *TASK_RULES)
     return [notice for rule in rules for notice in rule(resolved, catalog, header)]
 
 

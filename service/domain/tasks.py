@@ -11,7 +11,8 @@ NoiseKind: TypeAlias = Literal["gaussian", "salt_and_pepper", "masked", "token_d
 MaskKind: TypeAlias = Literal["random", "block", "half"]
 
 HALF = 0.5
-LARGEST_DEVIATION = 10.0
+LARGEST_DEVIATION = 1e6
+"""Data that are not scaled may be anything; task_checks.py knows what scaled ones allow."""
 
 
 class ReconstructTask(Value):
