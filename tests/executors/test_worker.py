@@ -14,6 +14,7 @@ from service.executors.orders import ORDER, Commands, RunOrder
 from service.executors.worker import run_job
 from trainers.data.mapped import MappedData
 from trainers.evaluation import score
+from trainers.problem import problem_of
 
 
 def train(job, commands=None, on_event=None):
@@ -60,7 +61,11 @@ def test_a_job_tells_of_every_epoch_of_every_trial_and_then_of_its_end(job):
 
 def test_the_files_of_a_trial_are_what_their_event_says(job):
     for end in of_kind(train(job), "trial_end"):
-        assert [file.kind for file in end.artifacts] == ["checkpoint", "reconstructions"]
+        assert [file.kind for file in end.artifacts] == [
+            "checkpoint",
+            "reconstructions",
+            "evidence",
+        ]
         for file in end.artifacts:
             content = Path(job.artifact_root, file.path).read_bytes()
             assert hashlib.sha256(content).hexdigest() == file.sha256
@@ -69,11 +74,13 @@ def test_the_files_of_a_trial_are_what_their_event_says(job):
 
 
 def test_a_checkpoint_replays_to_the_value_of_its_trial(job, stored_data):
-    validation = MappedData.open(stored_data).validation
+    data = MappedData.open(stored_data)
     for end in of_kind(train(job), "trial_end"):
         slot = job.slots[end.trial]
         weights = Path(job.artifact_root, end.artifacts[0].path)
-        replayed = score(job.family, slot.config, weights, validation, slot.seed)
+        replayed = score(
+            job.family, slot.config, weights, data.validation, slot.seed, problem_of(data)
+        )
         assert replayed["mse"] == pytest.approx(end.value, rel=1e-5)
 
 
@@ -294,8 +301,8 @@ def test_a_score_job_scores_the_sealed_part(job, stored_data):
     )
     assert [event.kind for event in events] == ["score", "job_end"]
     weights = Path(job.artifact_root, end.artifacts[0].path)
-    test = MappedData.open(stored_data).test()
-    expected = score(job.family, job.slots[1].config, weights, test, job.slots[1].seed)
+    data, slot = MappedData.open(stored_data), job.slots[1]
+    expected = score(job.family, slot.config, weights, data.test(), slot.seed, problem_of(data))
     assert events[0].metrics["mse"] == expected["mse"]
 
 

@@ -125,8 +125,10 @@ class PlainModel(nn.Module):
         self.eval()
         scaled = self.estimate(self.preprocess(raw))
         self.train(training)
-        # A vector may come in any shape of its size.
-        shape = raw.shape if raw[0].numel() == self.features else (len(raw), *self.shape)
+        # Samples may come in any shape of their size; small images go out as large ones.
+        shape = torch.as_tensor(raw).shape
+        if math.prod(shape[1:]) != self.features:
+            shape = torch.Size([len(raw), *self.shape])
         return (scaled.to(self.scale) * self.scale + self.offset).reshape(shape)
 
 
