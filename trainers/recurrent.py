@@ -6,6 +6,7 @@ gradient of the recurrent weights for every step. Time comes first everywhere: [
 """
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -80,8 +81,7 @@ class Gru:
         Where `real` [T, K, B] is False the state stays what it was.
         """
         weight, bias = run.weights[self._weight], run.weights[self._bias]
-        states: Tensor = _Recurrence.apply(gates, start, weight, bias[:, None], real)
-        return states
+        return _recur(gates, start, weight, bias[:, None], real)
 
     def step(self, run: Pass, gates: Tensor, state: Tensor) -> Tensor:
         """One step alone: gates [K, B, 3H] and the state [K, B, H] -> the next state."""
@@ -96,7 +96,7 @@ def _advance(
     width = state.shape[-1]
     own = torch.baddbmm(bias, state, weight)  # [K, B, 3H]
     opened = torch.sigmoid(gates[..., : 2 * width] + own[..., : 2 * width])
-    reset, update = opened.split(width, dim=-1)
+    reset, update = torch.split(opened, width, dim=-1)
     inner = own[..., 2 * width :]
     candidate = torch.addcmul(gates[..., 2 * width :], reset, inner).tanh_()
     return torch.addcmul(candidate, update, state - candidate), opened, candidate, inner
@@ -110,15 +110,22 @@ class _Recurrence(torch.autograd.Function):
         ctx: Any, gates: Tensor, start: Tensor, weight: Tensor, bias: Tensor, real: Tensor | None
     ) -> Tensor:
         turned = weight.transpose(1, 2)
-        states, opened, candidates, inner = [start], [], [], []
+        differentiated = any(ctx.needs_input_grad)
+        states = [start]
+        opened: list[Tensor] = []
+        candidates: list[Tensor] = []
+        inner: list[Tensor] = []
         for index, gate in enumerate(gates.unbind()):
             state, *rest = _advance(gate, states[-1], turned, bias)
             if real is not None:
                 state = torch.where(real[index][..., None], state, states[-1])
             states.append(state)
-            for kept, part in zip((opened, candidates, inner), rest, strict=True):
-                kept.append(part)
+            if differentiated:
+                for kept, part in zip((opened, candidates, inner), rest, strict=True):
+                    kept.append(part)
         after = torch.stack(states[1:])
+        if not differentiated:
+            return after
         before = torch.cat([start[None], after[:-1]])
         ctx.save_for_backward(
             before, torch.stack(opened), torch.stack(candidates), torch.stack(inner), weight, real
@@ -127,10 +134,10 @@ class _Recurrence(torch.autograd.Function):
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, upstream: Tensor) -> tuple[Tensor | None, ...]:  # type: ignore[override]
+    def backward(ctx: Any, upstream: Tensor) -> tuple[Tensor | None, ...]:
         before, opened, candidates, inner, weight, real = ctx.saved_tensors
         steps, slots, batch, width = before.shape
-        reset, update = opened.split(width, dim=-1)
+        reset, update = torch.split(opened, width, dim=-1)
         # Derivatives of the next state: to the update gate's logit and to the candidate's; and
         # of the candidate's to the reset gate's. All steps at once: they need no loop.
         to_update = (before - candidates) * update * (1 - update)
@@ -157,3 +164,6 @@ class _Recurrence(torch.autograd.Function):
         seen = before.transpose(0, 1).reshape(slots, steps * batch, width)
         to_weight = torch.bmm(flat.transpose(1, 2), seen)
         return given, carried, to_weight, flat.sum(1, keepdim=True), None
+
+
+_recur: Callable[..., Tensor] = _Recurrence.apply

@@ -1,0 +1,120 @@
+"""TextModel: tokens in and out, and what text families share."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from trainers.plain.base import PlainModel
+from trainers.plain.edits import edit_distances
+from trainers.plain.given import Given
+from trainers.plain.recurrent import (
+    DROPPED,
+    END,
+    PAD,
+    UNKNOWN,
+    TextDecoder,
+    TextEncoder,
+    embed,
+    shift,
+    token_nats,
+)
+from trainers.plain.tokens import REPLACEMENT, join_tokens, split_text
+
+PARTS = 256
+"""Texts written at once."""
+
+
+class TextModel(PlainModel):
+    """A GRU that reads a text into a code, and one that writes it from the code.
+
+    Samples are token ids: 0 pads, 1 ends the text, 2 is unknown, 3 a dropped token; `problem`
+    holds the vocabulary. Training is teacher-forced; whatever is reconstructed is written freely,
+    the likeliest token after each other.
+    """
+
+    codes = 1
+    """Numbers that the encoder says of each latent dimension."""
+
+    def __init__(self, problem: Mapping[str, Any], config: Mapping[str, Any]) -> None:
+        super().__init__(problem, config)
+        self.tokens: list[str] = list(problem["tokens"])
+        self.tokenizer: str = problem["tokenizer"]
+        self.latent_dim = int(config["latent_dim"])
+        self.embedding = embed(len(self.tokens), int(config["embedding_dim"]))
+        self.encoder = TextEncoder(config, self.codes * self.latent_dim)
+        self.decoder = TextDecoder(config, len(self.tokens))
+
+    def read(self, given: Given) -> Tensor:
+        """Token ids [N, T] -> what the encoder says of them, [N, codes * L]."""
+        ids = given.start.long()
+        code: Tensor = self.encoder(self.embedding(ids), ids)
+        return code
+
+    def nats(self, target: Tensor, code: Tensor, kept: Tensor | None = None) -> Tensor:
+        """Teacher-forced cross-entropy of every token, [N, T] and [N, L] -> [N, T].
+
+        In training the decoder sees a dropped token in place of a share `word_dropout` of what
+        it has read (Bowman et al. 2016); `kept` [N, T], 0 where, says which.
+        """
+        ids = target.long()
+        seen = shift(ids)
+        if kept is None and self.training and self.config["word_dropout"] > 0:
+            kept = torch.rand(seen.shape, device=seen.device) >= self.config["word_dropout"]
+        if kept is not None:
+            kept = kept.bool() | (torch.arange(seen.shape[1], device=seen.device) == 0)
+            seen = torch.where(kept, seen, DROPPED)
+        return token_nats(self.decoder(self.embedding(seen), code), ids)
+
+    def decode(self, code: Tensor) -> Tensor:
+        """[N, L] -> the ids that are written freely, [N, T], as float32."""
+        parts = [
+            self.decoder.write(self.embedding, part, self.features)
+            for part in torch.split(code, PARTS)
+        ]
+        return torch.cat(parts).to(code)
+
+    def element_errors(self, target: Tensor, given: Given) -> Tensor:
+        """1 where the token written freely is not the right one, 0 where it is; [N, T]."""
+        return ((self.estimate(given) != target) & (target != PAD)).to(target)
+
+    def errors(self, target: Tensor, given: Given) -> Tensor:
+        """Edit distance of each reconstruction, [N]; its cross-entropy decides between equals."""
+        code = self.encode(given)
+        distances = edit_distances(target.long(), self.decode(code).long())
+        nats = self.nats(target, code).sum(1)
+        return distances + nats / (nats + 100)
+
+    def scaled(self, raw: Any) -> Tensor:
+        """Texts -> token ids, [N, T] float32; what is longer than a sample is cut."""
+        known = {token: index for index, token in enumerate(self.tokens) if index > DROPPED}
+        known.setdefault(REPLACEMENT, DROPPED)
+        ids = torch.full((len(raw), self.features), float(PAD))
+        for row, text in enumerate(raw):
+            pieces = split_text(text, self.tokenizer)[: self.features - 1]
+            numbers = [known.get(piece, UNKNOWN) for piece in pieces] + [END]
+            ids[row, : len(numbers)] = torch.tensor(numbers, dtype=torch.float32)
+        return ids
+
+    def preprocess(self, raw: Any) -> Given:
+        """Texts -> what the model is given."""
+        return Given(self.scaled(raw).to(self.embedding.weight.device))
+
+    def texts(self, ids: Tensor) -> list[str]:
+        """Token ids [N, T] -> texts; a token that the vocabulary lacks is U+FFFD."""
+        found = []
+        for row in ids.long().tolist():
+            until = next((i for i, token in enumerate(row) if token in (PAD, END)), len(row))
+            pieces = [self.tokens[i] if i > DROPPED else REPLACEMENT for i in row[:until]]
+            found.append(join_tokens(pieces, self.tokenizer))
+        return found
+
+    @torch.no_grad()
+    def reconstruct(self, raw: Any) -> Any:
+        """Texts -> texts, written freely; eval mode."""
+        training = self.training
+        self.eval()
+        texts = self.texts(self.estimate(self.preprocess(raw)))
+        self.train(training)
+        return texts
