@@ -121,7 +121,7 @@ def load_frame(
 
 
 def _unit(container: Container, study: Study) -> str:
-    entry = container.catalog.metrics.get(study.resolved.objective.metric)
+    entry = container.catalog.metrics.get(study.resolved.aims.objectives[0].metric)
     return entry.unit if entry is not None else ""
 
 

@@ -77,7 +77,7 @@ def study_view(
 ) -> StudyView:
     """Everything computed for the study page."""
     progress, resolved = study.progress, study.resolved
-    metric = catalog.metrics.get(resolved.objective.metric)
+    metric = catalog.metrics.get(resolved.aims.objectives[0].metric)
     searched = [*([FAMILY] if resolved.family_is_searched else []), *distributions(resolved.space)]
     return StudyView(
         title=f"{study.state.capitalize()} {progress.done}/{progress.trials} · {study.name}",
@@ -100,7 +100,7 @@ def _test(study: Study) -> float | None:
     """No test value is shown before the study is COMPLETE (DOMAIN.md truth 10)."""
     if study.state is not StudyState.COMPLETE or not study.summary:
         return None
-    value = (study.summary.get("test") or {}).get(study.resolved.objective.metric)
+    value = (study.summary.get("test") or {}).get(study.resolved.aims.objectives[0].metric)
     return float(value) if isinstance(value, int | float) else None
 
 
@@ -205,7 +205,7 @@ def trial_view(study: Study, trial: Trial, best: Trial | None) -> TrialView:
     metrics = trial.metrics
     known = sorted({*metrics.train, *metrics.validation}) if metrics else []
     known = [name for name in known if is_metric(name)]
-    objective = study.resolved.objective.metric
+    objective = study.resolved.aims.objectives[0].metric
     known.sort(key=lambda name: name != objective)
     progress = study.progress
     return TrialView(

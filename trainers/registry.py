@@ -72,7 +72,7 @@ BUILT_IN = (
         array="trainers.vae:VaeArray",
         plain="trainers.plain.vae",
         count_parameters=count_vae,
-        metrics=("mse", "mae", "elbo"),
+        metrics=("mse", "mae", "elbo", "kl"),
         likelihood=True,
     ),
 )
@@ -100,6 +100,38 @@ METRICS = (
         unit="nats per sample",
         reconstruction=False,
         description="Evidence lower bound at beta = 1 with its constants, at frozen samples of z.",
+    ),
+    MetricEntry(
+        name="kl",
+        direction="minimize",
+        unit="nats per sample",
+        reconstruction=False,
+        description="The rate: KL of the posterior to the prior, summed over the code. For a "
+        "constraint, or beside a distortion.",
+    ),
+    MetricEntry(
+        name="parameters",
+        direction="minimize",
+        unit="weights",
+        reconstruction=False,
+        source="complexity",
+        description="Trainable parameters of the model.",
+    ),
+    MetricEntry(
+        name="macs",
+        direction="minimize",
+        unit="multiply-accumulates",
+        reconstruction=False,
+        source="complexity",
+        description="Multiply-accumulates of one sample's reconstruction.",
+    ),
+    MetricEntry(
+        name="latency_seconds",
+        direction="minimize",
+        unit="s",
+        reconstruction=False,
+        source="complexity",
+        description="Measured time of one sample's reconstruction where the trial was trained.",
     ),
 )
 

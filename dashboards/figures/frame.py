@@ -160,9 +160,9 @@ def build_study_facts(study: Study, unit: str) -> StudyFacts:
     return StudyFacts(
         name=study.name,
         state=study.state.value,
-        metric=resolved.objective.metric,
+        metric=resolved.aims.objectives[0].metric,
         unit=unit,
-        minimize=resolved.objective.direction == "minimize",
+        minimize=resolved.aims.objectives[0].direction == "minimize",
         planned=study.progress.trials,
         epochs=resolved.training.epochs,
         first_eligible_epoch=resolved.first_eligible_epoch,

@@ -72,7 +72,7 @@ def best_record(study: Study, trial: Trial, dataset: Dataset | None) -> Best:
         family=trial.family,
         params=trial.params,
         config=config,
-        objective=BestObjective(metric=study.resolved.objective.metric, value=trial.value),
+        objective=BestObjective(metric=study.resolved.aims.objectives[0].metric, value=trial.value),
         metrics=metrics,
         best_epoch=trial.best_epoch,
         verdict=trial.verdict,

@@ -18,17 +18,6 @@ from service.errors import FieldError, InvalidSpec
 
 def read_spec(document: Document) -> StudySpec:
     """The StudySpec of a document. Raises InvalidSpec."""
-    if isinstance(document, dict) and isinstance(document.get("objective"), list):
-        raise InvalidSpec(
-            [
-                FieldError(
-                    pointer="/objective",
-                    reason="a study ranks its trials by one objective",
-                    remedy="give one object with `metric` and `direction`, and watch the other "
-                    "metrics in the results",
-                )
-            ]
-        )
     try:
         return StudySpec.model_validate(document)
     except ValidationError as error:

@@ -14,7 +14,7 @@ def print_values(study: Study, output: Output) -> None:
     """One line: the best value and its params."""
     assert study.best is not None
     params = ", ".join(f"{name}={_short(value)}" for name, value in study.best.params.items())
-    metric = study.resolved.objective.metric
+    metric = study.resolved.aims.objectives[0].metric
     output.say(Text(f"best: trial {study.best.trial}, {metric} {study.best.value:.5g} ({params})"))
     output.say(Text(f"  hifitune best {study.id} --yaml"))
 

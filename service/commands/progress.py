@@ -84,7 +84,7 @@ def summary(study: Study) -> dict[str, Any]:
         "pruned": progress.pruned,
         "failed": progress.failed + progress.diverged,
         "best": None if study.best is None else study.best.model_dump(mode="json"),
-        "metric": study.resolved.objective.metric,
+        "metric": study.resolved.aims.objectives[0].metric,
         "trials_per_second": trials_per_second(study),
         "seconds_left": progress.seconds_left,
     }
@@ -95,7 +95,7 @@ def facts(study: Study) -> str:
     progress = study.progress
     parts = [study.state.value]
     if study.best is not None:
-        parts.append(f"best {study.resolved.objective.metric} {study.best.value:.5g}")
+        parts.append(f"best {study.resolved.aims.objectives[0].metric} {study.best.value:.5g}")
     parts.append(f"{progress.pruned} pruned")
     if progress.failed + progress.diverged:
         parts.append(f"{progress.failed + progress.diverged} failed")

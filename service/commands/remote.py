@@ -145,7 +145,7 @@ def _table(found: list[Study]) -> Table:
             ", ".join(study.resolved.families),
             f"{progress.done}/{progress.trials}",
             "" if study.best is None else f"{study.best.value:.5g}",
-            study.resolved.objective.metric,
+            study.resolved.aims.objectives[0].metric,
             clock(progress.seconds_left) if live and progress.seconds_left is not None else "",
         )
     return table

@@ -58,6 +58,8 @@ class MetricEntry(Record):
     unit: str
     reconstruction: bool
     """Whether it measures reconstruction alone (then roles of truth 1 apply)."""
+    source: Literal["validation", "complexity"] = "validation"
+    """Where a trial has it: among the metrics of its epochs, or in its complexity."""
     tasks: list[str] = []
     """The kinds of task that have it; empty: all of them."""
     description: str

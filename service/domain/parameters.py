@@ -15,7 +15,6 @@ from service.domain.space import (
     contains,
     grid_values,
     same_value,
-    varies,
 )
 from service.errors import FieldError
 
@@ -123,27 +122,6 @@ def describe_allowed(parameter: ParameterEntry) -> str:
         kind = "a number" if isinstance(allowed, FloatDistribution) else "a whole number"
         text = f"{kind} from {_text(allowed.low)} to {_text(allowed.high)}"
     return text + "".join(f", or {_text(value)}" for value in parameter.also_allowed)
-
-
-def degenerate_entries(
-    space: dict[str, SpaceEntry], families: Sequence[FamilyEntry], metric: str
-) -> list[FieldError]:
-    """Searched weights of the loss, which a reconstruction metric drives to their edge."""
-    return [
-        FieldError(
-            pointer=f"/space/{name}",
-            reason=f"{name} weighs the loss itself: searched under {metric} alone it runs to "
-            "whatever switches the other terms off, and the winner is the best copier, "
-            "not the best model (a degenerate search)",
-            remedy="three ways out: (1) rank by the ELBO at beta = 1 (objective: {metric: elbo, "
-            f"direction: maximize}}), then {name} is free; (2) look at the pair of distortion and "
-            f"rate: one study per fixed value of {name}, compared by mse and kl; (3) constrain: "
-            f"fix {name} to a value whose kl stays below your limit and search the rest",
-        )
-        for name, entry in space.items()
-        if varies(entry)
-        and any(role_of(family, name) == "objective" for family in owners(name, entry, families))
-    ]
 
 
 def _unknown(name: str, families: Sequence[FamilyEntry], catalog: Catalog) -> FieldError:

@@ -9,7 +9,8 @@ from service.domain.configuration import best_config_spec, complete_config, fami
 from service.domain.datasets import BuiltInDataset
 from service.domain.estimates import MAX_ARRAY_BYTES, MAX_PARAMETERS, estimate
 from service.domain.grid import count_cells, is_continuous
-from service.domain.objectives import check_objective
+from service.domain.needs import check_needs, imply_needs, without_idle
+from service.domain.objective_rules import check_objectives, check_pruner
 from service.domain.parameters import default_space, fit_entry, suggest
 from service.domain.records import DataHeader
 from service.domain.space import (
@@ -35,6 +36,7 @@ from service.domain.strategies import (
     TPESampler,
     Training,
 )
+from service.domain.task_checks import check_task
 from service.errors import FieldError, InvalidSpec
 
 __all__ = ["best_config_spec", "complete_config", "estimate", "family_of", "resolve", "rungs"]
@@ -53,7 +55,9 @@ def resolve(spec: StudySpec, catalog: Catalog, header: DataHeader) -> ResolvedSp
     families = [catalog.families[name] for name in spec.families]
 
     space, errors = _resolve_space(spec, families, catalog)
-    errors += check_objective(spec.objective, space, families, catalog)
+    errors += check_objectives(spec.objective, space, families, catalog)
+    errors += check_pruner(spec.aims, spec.pruner)
+    errors += check_task(spec, families, catalog, header)
     split = resolve_split(spec.split, spec.dataset)
     errors += check_split(split, spec.dataset, header)
     training, training_errors = _resolve_training(spec, space, families)
@@ -62,7 +66,7 @@ def resolve(spec: StudySpec, catalog: Catalog, header: DataHeader) -> ResolvedSp
     _refuse(errors + grid_errors)
 
     sampler = _resolve_sampler(spec.sampler, trials)
-    pruner = _resolve_pruner(spec.pruner, sampler, training.epochs)
+    pruner = _resolve_pruner(spec, sampler, training.epochs)
     cohort_size = spec.parallel.cohort_size
     in_flight = spec.parallel.cohorts_in_flight
     first_eligible = training.first_eligible_epoch
@@ -148,14 +152,14 @@ def _check_names(spec: StudySpec, catalog: Catalog) -> list[FieldError]:
 def _resolve_space(
     spec: StudySpec, families: Sequence[FamilyEntry], catalog: Catalog
 ) -> tuple[dict[str, SpaceEntry], list[FieldError]]:
-    wanted = dict(spec.space) or default_space(families)
+    wanted = dict(spec.space) or without_idle(default_space(families), families)
     space: dict[str, SpaceEntry] = {}
     errors: list[FieldError] = []
     for name, entry in wanted.items():
         space[name], entry_errors = fit_entry(name, entry, families, catalog)
         errors += entry_errors
-    space = imply_families(space, families)
-    return space, errors + check_conditions(space, families)
+    space = imply_needs(imply_families(space, families), families)
+    return space, errors + check_needs(space, families) + check_conditions(space, families)
 
 
 def _base_config(
@@ -252,9 +256,12 @@ def _resolve_sampler(sampler: SamplerSpec, trials: int) -> SamplerSpec:
     return sampler
 
 
-def _resolve_pruner(pruner: PrunerSpec | None, sampler: SamplerSpec, epochs: int) -> PrunerSpec:
+def _resolve_pruner(spec: StudySpec, sampler: SamplerSpec, epochs: int) -> PrunerSpec:
+    """Halving, unless every cell of a grid is wanted or the objective alone would mislead it."""
+    pruner = spec.pruner
     if pruner is None:
-        return NoPruner() if isinstance(sampler, GridSampler) else HalvingPruner()
+        whole = isinstance(sampler, GridSampler) or not spec.aims.prunes_by_default
+        return NoPruner() if whole else HalvingPruner()
     if isinstance(pruner, MedianPruner) and pruner.interval == "auto":
         return pruner.model_copy(update={"interval": max(1, epochs // 6)})
     return pruner

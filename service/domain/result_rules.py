@@ -5,6 +5,7 @@ from math import log
 from statistics import median
 from typing import TypeAlias
 
+from service.domain.aims import best_trials
 from service.domain.catalog import Catalog
 from service.domain.parameters import owners
 from service.domain.records import Notice, Trial
@@ -29,22 +30,15 @@ EDGE = 0.05
 MANY_DIVERGED = 0.25
 
 
-def best_trials(resolved: ResolvedSpec, trials: Sequence[Trial]) -> list[Trial]:
-    """Complete trials with a value, best first; ties go by number."""
-    sign = 1 if resolved.objective.direction == "minimize" else -1
-    ranked = [
-        (sign * trial.value, trial.number, trial)
-        for trial in trials
-        if trial.state is TrialState.COMPLETE and trial.value is not None
-    ]
-    return [trial for _, _, trial in sorted(ranked, key=lambda entry: entry[:2])]
-
-
 def warn_of_edges(
     resolved: ResolvedSpec, catalog: Catalog, trials: Sequence[Trial]
 ) -> Iterator[Notice]:
-    """The median of the best three lies on the edge of a range that could be wider."""
-    best = best_trials(resolved, trials)[:BEST]
+    """The median of the best three lies on the edge of a range that could be wider.
+
+    Of a Pareto set that of all its members: its ends belong on the edges.
+    """
+    best = best_trials(resolved.aims, trials)
+    best = best if resolved.aims.is_pareto else best[:BEST]
     families = [catalog.families[name] for name in resolved.families]
     for name, entry in distributions(resolved.space).items():
         values = [trial.params[name] for trial in best if name in trial.params]
@@ -76,7 +70,7 @@ def warn_of_collapsed_winner(
     resolved: ResolvedSpec, catalog: Catalog, trials: Sequence[Trial]
 ) -> Iterator[Notice]:
     """The winner has no active unit: it gives the mean sample (truth 7)."""
-    for winner in best_trials(resolved, trials)[:1]:
+    for winner in best_trials(resolved.aims, trials)[:1]:
         if winner.metrics and winner.metrics.validation.get("active_units") == 0:
             yield Notice(
                 code="collapsed-winner",
@@ -91,7 +85,7 @@ def warn_of_untaught_winner(
     resolved: ResolvedSpec, catalog: Catalog, trials: Sequence[Trial]
 ) -> Iterator[Notice]:
     """The winner was still learning, or is worse than PCA."""
-    for winner in best_trials(resolved, trials)[:1]:
+    for winner in best_trials(resolved.aims, trials)[:1]:
         if winner.verdict and winner.verdict.kind == "underfit":
             yield Notice(
                 code="underfit-winner",

@@ -4,8 +4,10 @@ from collections.abc import Callable, Iterator
 from math import sqrt
 from typing import TypeAlias
 
+from service.domain.aims import COMPLEXITY, COSTS, MEASURED
 from service.domain.catalog import Catalog
 from service.domain.grid import count_cells
+from service.domain.objective_rules import is_rate_paid_for
 from service.domain.overfitting import SAMPLE_DEVIATION
 from service.domain.parameters import owners, role_of
 from service.domain.records import DataHeader, Notice
@@ -24,12 +26,17 @@ def warn_of_capacity(
     resolved: ResolvedSpec, catalog: Catalog, header: DataHeader
 ) -> Iterator[Notice]:
     """More capacity always reconstructs better: the search runs to its edge (truth 1)."""
-    if not catalog.metrics[resolved.objective.metric].reconstruction:
+    objectives = [o.metric for o in resolved.aims.objectives if o.metric not in COMPLEXITY]
+    if not all(catalog.metrics[name].reconstruction for name in objectives):
         return
+    is_paid_for = any(name in COSTS for name in resolved.aims.metrics)
+    metric = objectives[0] if objectives else resolved.aims.objectives[0].metric
     families = [catalog.families[name] for name in resolved.families]
     for name, entry in resolved.space.items():
         roles = {role_of(family, name) for family in owners(name, entry, families)}
         if not varies(entry) or "capacity" not in roles:
+            continue
+        if is_paid_for and name != "loss":
             continue
         what = (
             "the loss that is nearest to the metric wins, whatever else it does"
@@ -39,10 +46,12 @@ def warn_of_capacity(
         yield Notice(
             code="capacity-without-cost",
             pointer=f"/space/{name}",
-            message=f"{name} is searched and costs nothing under "
-            f"{resolved.objective.metric}: {what}",
+            message=f"{name} is searched and costs nothing under {metric}: {what}",
             remedy=f"fix {name} to what you can afford, or read the trials as a curve of "
-            f"{resolved.objective.metric} against {name}",
+            f"{metric} against {name}"
+            if name == "loss"
+            else f"fix {name} to what you can afford, or give it a price: objective: "
+            f"[{{metric: {metric}}}, {{metric: parameters}}]",
         )
 
 
@@ -115,6 +124,29 @@ def warn_of_pruning(
         )
 
 
+def warn_of_constraints(
+    resolved: ResolvedSpec, catalog: Catalog, header: DataHeader
+) -> Iterator[Notice]:
+    """What a constraint cannot do: steer a pruner, or hold on another machine."""
+    aims = resolved.aims
+    if aims.constraints and resolved.rungs:
+        yield Notice(
+            code="pruning-ignores-constraints",
+            pointer="/pruner",
+            message=f"the pruner looks at {aims.objectives[0].metric} alone: trials that would "
+            "have met the constraints may end before they can show it",
+            remedy="leave pruner out: without one, every trial of this study runs to its end",
+        )
+    if MEASURED in aims.metrics:
+        yield Notice(
+            code="latency-is-measured",
+            pointer="/objective",
+            message=f"{MEASURED} is measured where a trial trains: on another machine, or a "
+            "busy one, the same study may choose otherwise",
+            remedy="use macs or parameters for a study that can be repeated exactly",
+        )
+
+
 def warn_of_budget(
     resolved: ResolvedSpec, catalog: Catalog, header: DataHeader
 ) -> Iterator[Notice]:
@@ -175,8 +207,8 @@ def warn_of_families(
 ) -> Iterator[Notice]:
     """A family without a KL term wins on reconstruction alone."""
     kinds = {catalog.families[name].likelihood for name in resolved.families}
-    metric = resolved.objective.metric
-    if len(kinds) == 2 and catalog.metrics[metric].reconstruction:
+    metric = resolved.aims.objectives[0].metric
+    if len(kinds) == 2 and not is_rate_paid_for(resolved.aims, catalog):
         yield Notice(
             code="families-unalike",
             pointer=f"/{FAMILY}",
@@ -214,6 +246,7 @@ SEARCH_RULES: tuple[SpecRule, ...] = (
     warn_of_batch_size,
     warn_of_linear_rates,
     warn_of_pruning,
+    warn_of_constraints,
     warn_of_budget,
     warn_of_conditions,
     warn_of_families,

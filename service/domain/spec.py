@@ -5,8 +5,10 @@ from typing import Annotated, Literal, Self, TypeAlias
 
 from pydantic import Field, StrictFloat, StrictInt, Tag, model_validator
 
+from service.domain.aims import Aims
 from service.domain.datasets import DatasetSpec, Identifier, PathText
 from service.domain.model import Value, invalid
+from service.domain.objectives import Objective, ObjectiveSpec
 from service.domain.space import Scalar, SpaceEntry
 from service.domain.strategies import (
     Budget,
@@ -68,13 +70,6 @@ class SplitSpec(Value):
         return self
 
 
-class Objective(Value):
-    """The metric that ranks trials, on the validation split, on the scale of the scaled data."""
-
-    metric: Identifier = "mse"
-    direction: Literal["minimize", "maximize"] = "minimize"
-
-
 class FamilyChoices(Value):
     """Several families: the family is searched like a categorical parameter."""
 
@@ -108,7 +103,7 @@ class StudySpec(Value):
     scaling: Literal["none", "unit", "standard"] = "unit"
     task: TaskSpec = ReconstructTask()
     family: FamilySpec
-    objective: Objective = Objective()
+    objective: ObjectiveSpec = Objective()
     space: dict[Identifier, SpaceEntry] = Field(default_factory=dict, max_length=64)
     training: Training = Training()
     sampler: SamplerSpec = TPESampler()
@@ -123,6 +118,12 @@ class StudySpec(Value):
         description="Train every trial with this seed instead of one derived from `seed`: "
         "how `best/config` repeats one trial exactly.",
     )
+
+    @property
+    def aims(self) -> Aims:
+        """Its objectives and constraints, and how records compare under them."""
+        chosen = self.objective
+        return Aims(tuple(chosen) if isinstance(chosen, list) else (chosen,))
 
     @property
     def families(self) -> list[str]:

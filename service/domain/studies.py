@@ -49,11 +49,18 @@ class Progress(Record):
 
 
 class BestSoFar(Record):
-    """The best eligible trial now."""
+    """The best eligible trial now; of several objectives, the knee of the Pareto set."""
 
     trial: int
     value: float
+    """Of the first objective."""
     params: Params
+    values: dict[str, float] = {}
+    """Every objective by metric, where there are several."""
+    front: list[int] = []
+    """The Pareto set: numbers, ascending; empty where there is one objective."""
+    hypervolume: float | None = None
+    """Share of the box between the best and the worst values so far that the set dominates."""
 
 
 class Study(Record):

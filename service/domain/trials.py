@@ -58,13 +58,18 @@ class Trial(Record):
     params: Params
     """Searched parameters only; inactive ones are absent."""
     value: float | None
-    """The objective at the best epoch (validation); None while there is none."""
+    """The (first) objective at the best epoch (validation); None while there is none."""
     best_epoch: int | None
     epochs: int
     """Epochs recorded."""
     rungs: dict[str, float | None]
     """Epoch (as text) -> value carried at that rung; None: diverged."""
     metrics: TrialMetrics | None
+    complexity: dict[str, float | None] | None = None
+    """What the model costs: parameters, macs (multiply-accumulates of one sample's
+    reconstruction), latency_seconds; None: it ended before it was measured."""
+    feasible: bool | None = None
+    """Whether it meets the study's constraints; None: there are none, or it has no result."""
     verdict: Verdict | None
     seed: int
     attempt: int

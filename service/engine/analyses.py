@@ -30,7 +30,7 @@ def importance(spec: ResolvedSpec, trials: Sequence[Trial]) -> dict[str, Any]:
     told = [t for t in map(Told.of, trials) if t.is_informative]
     told.sort(key=lambda trial: trial.number)
     told = told[:: -(-len(told) // MOST_TRIALS) or 1]
-    scores = comparable_scores(told, spec.objective.direction)
+    scores = comparable_scores(told, spec.aims.objectives[0].direction)
     space = dimensions(spec)
     names = [name for name in space if len({t.params[name] for t in told if name in t.params}) > 1]
     if len(told) < FEWEST_TRIALS:
@@ -54,7 +54,7 @@ def _complete_study(
     spec: ResolvedSpec, told: Sequence[Told], scores: dict[int, float]
 ) -> optuna.Study:
     quiet_log()
-    study = optuna.create_study(study_name="analysis", direction=spec.objective.direction)
+    study = optuna.create_study(study_name="analysis", direction=spec.aims.objectives[0].direction)
     space = dimensions(spec)
     for trial in told:
         params, distributions = encode_params(trial.params, space)

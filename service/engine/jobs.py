@@ -24,8 +24,8 @@ def training_plan(spec: ResolvedSpec) -> TrainingPlan:
             min_delta=stopping.min_delta,
             min_epochs=stopping.min_epochs,
         ),
-        metric=spec.objective.metric,
-        direction=spec.objective.direction,
+        metric=spec.aims.ranking.metric,
+        direction=spec.aims.ranking.direction,
         task=task_of(spec),
     )
 

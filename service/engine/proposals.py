@@ -82,7 +82,7 @@ def _ask(spec: ResolvedSpec, history: Sequence[Told], cohort: int, count: int) -
     informative = [trial for trial in told if trial.is_informative]
     study = optuna.create_study(
         study_name="cohort",
-        direction=spec.objective.direction,
+        direction=spec.aims.objectives[0].direction,
         sampler=_sampler(spec, cohort, len(informative)),
         pruner=optuna.pruners.NopPruner(),
     )
@@ -157,7 +157,7 @@ def _finished_trials(
     The Gaussian process would ignore PRUNED trials, and TPE would rank a diverged one that is
     told as COMPLETE before every pruned one: so all of them stand on one scale.
     """
-    direction = spec.objective.direction
+    direction = spec.aims.objectives[0].direction
     clip = isinstance(spec.sampler, GPSampler)
     scores = comparable_scores(informative, direction, clip)
     return [

@@ -142,7 +142,7 @@ class Recorder:
 
     def _epoch_of(self, reports: Sequence[EpochReport], value: float | None) -> EpochReport | None:
         spec = self._study.resolved
-        metric = spec.objective.metric
+        metric = spec.aims.ranking.metric
         return next(
             (
                 report
@@ -177,12 +177,12 @@ class Recorder:
             return None
         spec = self._study.resolved
         config = complete_config(spec, trial.family, trial.params)
-        is_mse = spec.objective.metric == "mse"
+        is_mse = spec.aims.ranking.metric == "mse"
         mean_train, mean_validation = _evaluated_means(self._dataset)
         return judge_curves(
             reports,
-            metric=spec.objective.metric,
-            direction=spec.objective.direction,
+            metric=spec.aims.ranking.metric,
+            direction=spec.aims.ranking.direction,
             state=state,
             best_epoch=best_epoch,
             first_eligible_epoch=spec.first_eligible_epoch,

@@ -34,7 +34,7 @@ def judge(
     """
     if rung not in spec.rungs:
         raise ValueError(f"epoch {rung} is not one of the rungs {spec.rungs}")
-    losses = _losses([*cohort, *told], spec.objective.direction)
+    losses = _losses([*cohort, *told], spec.aims.ranking.direction)
     match spec.pruner:
         case HalvingPruner(reduction_factor=factor):
             surviving = _best_share(losses, factor)

@@ -30,7 +30,7 @@ from tests.api.house import MINIMAL
         ({"space": {"a": None}}, ["/space/a"]),
         ({"space": {"A": 1}}, ["/space/A"]),
         ({"space": {"a": {"type": "categorical", "choices": [None]}}}, ["/space/a/choices/0"]),
-        ({"objective": [{"metric": "mse"}, {"metric": "kl"}]}, ["/objective"]),
+        ({"objective": [{"metric": "mse"}]}, ["/objective"]),
         ({"training": {"epochs": "a", "early_stopping": 5}},
          ["/training/epochs", "/training/early_stopping"]),
     ],

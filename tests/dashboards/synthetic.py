@@ -61,7 +61,7 @@ class SyntheticStudy:
 
     def frame(self, trial: int | None = None) -> StudyFrame:
         """The frame that the routes would build of it."""
-        metric = self.study.resolved.objective.metric
+        metric = self.study.resolved.aims.objectives[0].metric
         unit = catalog().metrics[metric].unit
         return StudyFrame(
             study=build_study_facts(self.study, unit),

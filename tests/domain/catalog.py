@@ -5,6 +5,7 @@ from itertools import pairwise
 from math import prod
 from typing import Any
 
+from service.domain.aims import COMPLEXITY
 from service.domain.catalog import (
     Catalog,
     Choice,
@@ -93,7 +94,7 @@ def family(name: str, likelihood: bool, parameters: Mapping[str, ParameterEntry]
         description=f"The {name}.",
         likelihood=likelihood,
         parameters=dict(parameters),
-        metrics=["mse", "mae", "elbo"] if likelihood else ["mse", "mae"],
+        metrics=["mse", "mae", "elbo", "kl"] if likelihood else ["mse", "mae"],
     )
 
 
@@ -105,6 +106,10 @@ def metric(name: str, reconstruction: bool = True) -> MetricEntry:
         reconstruction=reconstruction,
         description=name,
     )
+
+
+def cost(name: str, source: Any = "validation") -> MetricEntry:
+    return metric(name, False).model_copy(update={"direction": "minimize", "source": source})
 
 
 def count_parameters(family: str, config: Mapping[str, Scalar], problem: Mapping[str, Any]) -> int:
@@ -125,7 +130,16 @@ CATALOG = Catalog(
         "autoencoder": family("autoencoder", False, SHARED),
         "vae": family("vae", True, VAE),
     },
-    metrics={entry.name: entry for entry in (metric("mse"), metric("mae"), metric("elbo", False))},
+    metrics={
+        entry.name: entry
+        for entry in (
+            metric("mse"),
+            metric("mae"),
+            metric("elbo", False),
+            cost("kl"),
+            *(cost(name, "complexity") for name in COMPLEXITY),
+        )
+    },
     tasks=[TaskEntry(name="reconstruct", description="The input from itself.")],
     samplers=[],
     pruners=[],

@@ -319,7 +319,7 @@ REFUSED: list[tuple[dict[str, Any], str, str, str]] = [
         {"space": {"loss": {"type": "categorical", "choices": ["mse", "gaussian"]}}},
         "/space/loss",
         "degenerate",
-        "ELBO",
+        "two ways out",
     ),
     (
         {

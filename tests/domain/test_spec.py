@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from pydantic import ValidationError
 
+from service.domain.objectives import Objective
 from service.domain.resolve import resolve
 from service.domain.spec import ResolvedSpec, StudySpec
 from service.domain.unions import pointer
@@ -17,7 +18,7 @@ MINIMAL = {"name": "x", "dataset": {"name": "digits"}, "family": "vae"}
 def test_three_fields_are_enough() -> None:
     study = StudySpec.model_validate(MINIMAL)
     assert study.space == {}
-    assert study.objective.metric == "mse"
+    assert study.objective == Objective(metric="mse")
     assert study.training.epochs == 30
 
 
@@ -73,7 +74,17 @@ INVALID: list[tuple[dict[str, Any], str, str]] = [
     ({"family": 3}, "/family", "names no family"),
     ({"family": {"choices": []}}, "/family/choices", "at least 1"),
     ({"family": {"choices": ["vae", "vae"]}}, "/family", "stands twice"),
-    ({"objective": [{"metric": "mse"}, {"metric": "mae"}]}, "/objective", "dictionary"),
+    ({"objective": [{"metric": "mse"}]}, "/objective", "at least 2 items"),
+    ({"objective": [{"metric": "mse"}, {"metric": "mse"}]}, "/objective", "stands twice"),
+    ({"objective": [{"metric": name} for name in "abcd"]}, "/objective", "at most 3 items"),
+    ({"objective": "mse"}, "/objective", "no objective"),
+    ({"objective": [{"metric": "mse"}, {"metric": 3}]}, "/objective/1/metric", "string"),
+    ({"objective": {"subject_to": [{"metric": "kl"}]}}, "/objective/subject_to/0", "one bound"),
+    (
+        {"objective": {"subject_to": [{"metric": "kl", "at_most": 1, "at_least": 0}]}},
+        "/objective/subject_to/0",
+        "one bound",
+    ),
     ({"objective": {"direction": "down"}}, "/objective/direction", "'minimize'"),
     ({"space": {"Bad Name": 1}}, "/space/Bad Name", "pattern"),
     ({"space": {"a": None}}, "/space/a", "neither a distribution"),

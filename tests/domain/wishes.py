@@ -83,6 +83,16 @@ def spaces(draw: st.DrawFn, families: list[str]) -> dict[str, Any]:
     return space
 
 
+def objectives(families: list[str]) -> st.SearchStrategy[Any]:
+    """One objective, one within bounds, or several."""
+    several = [{"metric": "mse"}, {"metric": "parameters"}]
+    bounded = {"metric": "mae", "subject_to": [{"metric": "macs", "at_most": 1e6}]}
+    found: list[Any] = [{"metric": "mae"}, bounded, several, [bounded, *several]]
+    if families == ["vae"]:
+        found.append([{"metric": "mse"}, {"metric": "kl"}])
+    return st.sampled_from(found)
+
+
 @st.composite
 def wishes(draw: st.DrawFn) -> dict[str, Any]:
     """A StudySpec as a document."""
@@ -120,6 +130,8 @@ def wishes(draw: st.DrawFn) -> dict[str, Any]:
     for key, strategy in optional.items():
         if draw(st.booleans()):
             wish[key] = draw(strategy)
+    if not wish.get("pruner") and draw(st.booleans()):
+        wish["objective"] = draw(objectives(families))
     if draw(st.booleans()):
         wish["training"]["early_stopping"] = draw(
             st.none() | st.fixed_dictionaries({"patience": st.integers(1, 9)})

@@ -6,8 +6,9 @@ from typing import Any
 
 from service.domain.datasets import BuiltInDataset
 from service.domain.grid import count_cells
+from service.domain.objectives import Objective
 from service.domain.space import Params
-from service.domain.spec import FamilyChoices, Objective, ResolvedSpec
+from service.domain.spec import FamilyChoices, ResolvedSpec
 from service.domain.states import TrialState
 from service.domain.strategies import Budget, NoPruner, Parallel, Training
 from service.engine.cohorts import planned_cohorts

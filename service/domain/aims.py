@@ -1,0 +1,184 @@
+"""Aims: how the records of trials compare under a study's objectives and constraints."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from math import inf, isfinite
+from typing import TypeAlias
+
+from service.domain.objectives import Constraint, Objective
+from service.domain.pareto import Losses, Member, find_knee, pareto_front
+from service.domain.states import TrialState
+from service.domain.trials import Trial, TrialMetrics
+
+RATE = "kl"
+"""Nats of the code per sample: the other half of a likelihood model's bargain."""
+COMPLEXITY = ("parameters", "macs", "latency_seconds")
+"""What a model costs; in `Trial.complexity`, not among its validation metrics."""
+MEASURED = "latency_seconds"
+"""The only one that a clock decides."""
+COSTS = frozenset({RATE, *COMPLEXITY})
+"""What says nothing of how good a model is."""
+TRAINING_LOSS = "loss"
+
+Scores: TypeAlias = Mapping[str, float | None]
+"""What objectives and constraints look at, by metric, at the best epoch."""
+
+BEST_STATES = (TrialState.COMPLETE, TrialState.STOPPED)
+"""Who may win, in this order: stopped trials only where there is nothing else."""
+
+
+@dataclass(frozen=True)
+class Aims:
+    """One objective or several, and every constraint; part of a StudySpec."""
+
+    objectives: tuple[Objective, ...]
+
+    @property
+    def constraints(self) -> list[Constraint]:
+        """Those of every objective: all of them bind."""
+        return [constraint for each in self.objectives for constraint in each.subject_to]
+
+    @property
+    def is_pareto(self) -> bool:
+        """Whether the answer is a set of compromises."""
+        return len(self.objectives) > 1
+
+    @property
+    def metrics(self) -> list[str]:
+        """Every metric that is looked at, objectives first."""
+        names = [objective.metric for objective in self.objectives]
+        return list(dict.fromkeys([*names, *(bound.metric for bound in self.constraints)]))
+
+    @property
+    def ranking(self) -> Objective:
+        """What chooses among the epochs of a trial, and prunes: the objective.
+
+        The training loss where that cannot be: several objectives name no single best epoch, a
+        model's size does not change with the epochs, and the rate is lowest before anything is
+        learned.
+        """
+        first = self.objectives[0]
+        if self.is_pareto or first.metric in COSTS:
+            return Objective(metric=TRAINING_LOSS)
+        return first
+
+    @property
+    def ranks_by_objective(self) -> bool:
+        """Whether trials can be pruned: by a value that they have at every epoch."""
+        return self.ranking.metric == self.objectives[0].metric
+
+    @property
+    def prunes_by_default(self) -> bool:
+        """Whether the objective alone says which trials are worth going on with.
+
+        Under a constraint it does not: the trials that lead by it are often those that break
+        the bound in the end (at a fixed epoch a VAE with a small beta has the lower error).
+        """
+        return self.ranks_by_objective and not self.constraints
+
+    def scores(
+        self, metrics: TrialMetrics | None, complexity: Mapping[str, float | None] | None
+    ) -> Scores:
+        """The values of everything that is looked at; None where there is none."""
+        validation = metrics.validation if metrics else {}
+        return {
+            name: _finite((complexity or {}).get(name))
+            if name in COMPLEXITY
+            else _finite(validation.get(name))
+            for name in self.metrics
+        }
+
+    def losses(self, scores: Scores) -> Losses | None:
+        """The objectives' values, oriented so that smaller is better; None if one is missing."""
+        found = [
+            objective.sign * value
+            for objective in self.objectives
+            if (value := scores.get(objective.metric)) is not None
+        ]
+        return tuple(found) if len(found) == len(self.objectives) else None
+
+    def values(self, losses: Losses) -> dict[str, float]:
+        """Losses as the values that they came from, by metric."""
+        return {
+            objective.metric: objective.sign * loss
+            for objective, loss in zip(self.objectives, losses, strict=True)
+        }
+
+    def violation(self, scores: Scores) -> float:
+        """By how much the constraints are violated, added up; 0: feasible, inf: not known."""
+        total = 0.0
+        for constraint in self.constraints:
+            value = scores.get(constraint.metric)
+            total += inf if value is None else max(0.0, constraint.violation(value))
+        return total
+
+    def judge(self, metrics: TrialMetrics | None, complexity: Scores | None) -> bool | None:
+        """Whether a trial with a result meets the constraints; None where there are none."""
+        if not self.constraints or metrics is None:
+            return None
+        return self.violation(self.scores(metrics, complexity)) == 0
+
+
+def eligible_trials(aims: Aims, trials: Iterable[Trial]) -> list[Trial]:
+    """The feasible trials that may win, by number: finished ones, stopped ones if none finished."""
+    able = [t for t in trials if t.value is not None and t.feasible is not False]
+    for state in BEST_STATES:
+        found = [trial for trial in able if trial.state is state]
+        if found:
+            return sorted(found, key=lambda trial: trial.number)
+    return []
+
+
+def best_trials(aims: Aims, trials: Iterable[Trial]) -> list[Trial]:
+    """Who may win, best first; of several objectives the Pareto set, its knee first.
+
+    Ties go by number.
+    """
+    able = eligible_trials(aims, trials)
+    if not aims.is_pareto:
+        sign = aims.objectives[0].sign
+        return sorted(able, key=lambda trial: (sign * (trial.value or 0.0), trial.number))
+    front = pareto_front(front_members(aims, able))
+    knee = find_knee(front)
+    by_number = {trial.number: trial for trial in able}
+    numbers = sorted((m.number for m in front), key=lambda n: (knee and n != knee.number, n))
+    return [by_number[number] for number in numbers]
+
+
+def front_members(aims: Aims, trials: Sequence[Trial]) -> list[Member]:
+    """Trials as points of their losses; those that lack an objective are left out."""
+    return [
+        Member(trial.number, losses)
+        for trial in trials
+        if (losses := aims.losses(aims.scores(trial.metrics, trial.complexity))) is not None
+    ]
+
+
+def least_infeasible(aims: Aims, trials: Iterable[Trial]) -> Trial | None:
+    """The trial with a result that is nearest to meeting the constraints; None if none has one."""
+    found = [
+        (violation, trial.number, trial)
+        for trial in trials
+        if trial.state in BEST_STATES
+        and isfinite(violation := aims.violation(aims.scores(trial.metrics, trial.complexity)))
+    ]
+    return min(found, key=lambda entry: entry[:2])[2] if found else None
+
+
+def say_violations(aims: Aims, scores: Scores) -> str:
+    """`kl is 23.1 (at most 20)` for every constraint that is not met; empty where all are."""
+    said = []
+    for constraint in aims.constraints:
+        value = scores.get(constraint.metric)
+        bound = f"at most {constraint.at_most:g}"
+        if constraint.at_most is None:
+            bound = f"at least {constraint.at_least:g}"
+        if value is None:
+            said.append(f"{constraint.metric} is not known ({bound})")
+        elif constraint.violation(value) > 0:
+            said.append(f"{constraint.metric} is {value:.4g} ({bound})")
+    return " and ".join(said)
+
+
+def _finite(value: float | None) -> float | None:
+    return value if value is not None and isfinite(value) else None
