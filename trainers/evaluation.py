@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -14,11 +15,13 @@ from trainers.base import Config, MetricMeter, ModelArray, Slot, TrainingData
 from trainers.data.evaluation_rows import evaluation_rows
 from trainers.degradation import frozen_given
 from trainers.holes import HoleErrors
+from trainers.image_metrics import CLOSE, LOOKED_AT, Looks, close_rows
 from trainers.noise import Noise
 from trainers.plain.base import PlainModel, load_weights
 from trainers.plain.given import Given
 from trainers.problem import Problem, problem_of
 from trainers.registry import load_family
+from trainers.spread import STANDARD_ERROR
 from trainers.tasks import RECONSTRUCT, Task
 
 CHUNK = 1024
@@ -94,21 +97,53 @@ class ResidentData:
         self.scale = resident(np.atleast_1d(data.scale))
 
 
+class Gatherer:
+    """A family's meter, and what is measured of the reconstructions of all families alike.
+
+    `close`: ssim, ms_ssim and bce_excess as well (image_metrics.py).
+    """
+
+    def __init__(self, meter: MetricMeter, problem: Problem, count: int, *, close: bool) -> None:
+        self.meter = meter
+        self._holes = HoleErrors()
+        self._looks = Looks(problem, count, close=close)
+
+    def add(self, target: Tensor, given: Given, outputs: Any) -> None:
+        """Take in a chunk: [n, F], and what an array or a plain twin said of it."""
+        self.meter.add(target, outputs)
+        self._holes.add(outputs.prediction, target, given.known)
+        self._looks.add(outputs.prediction, target)
+
+    def results(self) -> list[dict[str, float]]:
+        """The metrics of each slot."""
+        return by_slot(self.meter.results() | self._holes.results() | self._looks.results())
+
+
 def evaluate(
-    model: ModelArray, data: ResidentData
+    model: ModelArray, data: ResidentData, metric: str = "mse"
 ) -> tuple[list[dict[str, float]], list[dict[str, float]], list[float]]:
     """Metrics on the train part and on validation for each slot, and its equivalent variance.
 
-    The last is the factor from beta to effective beta (losses.py), on validation.
+    The last is the factor from beta to effective beta (losses.py), on validation. `metric` ranks
+    the epochs: what costs much is measured where it is needed for that.
     """
-    train, train_holes = _measure(model, data.train_part, data.scale)
-    validation, holes = _measure(model, data.validation_part, data.scale)
-    variance: list[float] = validation.equivalent_variance().tolist()
-    return (
-        by_slot(train.results() | train_holes.results()),
-        by_slot(validation.results() | holes.results()),
-        variance,
-    )
+    close = metric in CLOSE
+    train = _measure(model, data.train_part, data.scale, close)
+    validation = _measure(model, data.validation_part, data.scale, close)
+    variance: list[float] = validation.meter.equivalent_variance().tolist()
+    return train.results(), validation.results(), variance
+
+
+@torch.no_grad()
+def look_closely(twin: PlainModel, problem: Problem, part: Samples) -> dict[str, float]:
+    """ssim, ms_ssim and bce_excess of a trained twin, as `evaluate` would measure them."""
+    if problem.kind not in LOOKED_AT:
+        return {}
+    chosen = part.pick(close_rows(len(part)).to(part.target.device))
+    looks = Looks(problem, len(chosen), close=True)
+    looks.add(twin.estimate(chosen.given)[None], chosen.target)
+    found = by_slot(looks.results())[0]
+    return {name: found[name] for name in found if name.removesuffix(STANDARD_ERROR) in CLOSE}
 
 
 def score(
@@ -134,13 +169,11 @@ def score(
     load_twin(twin, state)
     array = array_class([Slot(0, seed, config)], problem, initialise=False)
     array.buffers.load(array.state[0], state)
-    meter = array.meter(state["scale"])
-    noise, holes = Noise([seed], array.device), HoleErrors()
+    gatherer = Gatherer(array.meter(state["scale"]), problem, len(samples), close=True)
+    noise = Noise([seed], array.device)
     for chunk, (part, given) in enumerate(samples.chunks()):
-        outputs = array_class.plain_outputs(twin, given, part, noise, chunk)
-        meter.add(part, outputs)
-        holes.add(outputs.prediction, part, given.known)
-    return by_slot(meter.results() | holes.results())[0]
+        gatherer.add(part, given, array_class.plain_outputs(twin, given, part, noise, chunk))
+    return gatherer.results()[0]
 
 
 def load_twin(twin: PlainModel, state: dict[str, Tensor]) -> None:
@@ -150,15 +183,15 @@ def load_twin(twin: PlainModel, state: dict[str, Tensor]) -> None:
 
 
 def by_slot(results: dict[str, Tensor]) -> list[dict[str, float]]:
-    """Metric -> [K] as a dictionary for each slot."""
+    """Metric -> [K] as a dictionary for each slot; of one slot where there are no metrics."""
+    if not results:
+        return [{}]
     table = torch.stack(list(results.values())).T.tolist()
     return [dict(zip(results, row, strict=True)) for row in table]
 
 
-def _measure(model: ModelArray, part: Samples, scale: Tensor) -> tuple[MetricMeter, HoleErrors]:
-    meter, holes = model.meter(scale), HoleErrors()
+def _measure(model: ModelArray, part: Samples, scale: Tensor, close: bool) -> Gatherer:
+    gatherer = Gatherer(model.meter(scale), model.problem, len(part), close=close)
     for chunk, (target, given) in enumerate(part.chunks()):
-        outputs = model.outputs(given, target, chunk)
-        meter.add(target, outputs)
-        holes.add(outputs.prediction, target, given.known)
-    return meter, holes
+        gatherer.add(target, given, model.outputs(given, target, chunk))
+    return gatherer

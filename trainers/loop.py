@@ -7,7 +7,6 @@ loaded again goes on bit for bit.
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, Self
 
@@ -18,9 +17,9 @@ from torch import Tensor
 
 from trainers.base import Batch, EndState, FitPlan, Slot, SlotEnd, SlotReport, Step, TrainingData
 from trainers.checkpoints import read_tensors, write_tensors
+from trainers.ending import complete_end
 from trainers.evaluation import ResidentData, by_slot, evaluate
-from trainers.evidence import gather_evidence
-from trainers.pictures import take_pictures
+from trainers.losses import check_range
 from trainers.progress import SlotProgress, is_finite
 from trainers.registry import load_family
 from trainers.schedules import rate_table, share_table
@@ -52,11 +51,7 @@ class ArrayRun:
             self._scaling["fill"] = self._data.fill.cpu()
         self._model = load_family(family)(slots, self._data.problem, device)
         params = self._model.params[0].model_dump()
-        if params.get("loss") == "bce" and not (data.low >= -1e-6 and data.high <= 1 + 1e-6):
-            raise ValueError(
-                f"bce needs data in [0, 1], and this goes from {data.low:g} to {data.high:g}: "
-                "set scaling to unit, or take another loss"
-            )
+        check_range(params.get("loss"), self._data.problem)
         self._batch = min(int(params["batch_size"]), len(self._data.train))
         self._stepper = Stepper(self._model)
         self._progress = [SlotProgress(slot, plan) for slot in slots]
@@ -135,7 +130,7 @@ class ArrayRun:
         return norms / steps
 
     def _evaluate(self, norms: Tensor, start: float) -> list[SlotReport]:
-        train, validation, variance = evaluate(self._model, self._data)
+        train, validation, variance = evaluate(self._model, self._data, self.plan.metric)
         terms = self._model.epoch_terms()
         if terms:
             train = [row | more for row, more in zip(train, by_slot(terms), strict=True)]
@@ -204,11 +199,8 @@ class ArrayRun:
         weights = self._export(row, self._snapshot if choice.latest else self._settled)
         last = self._export(row, self._snapshot)
         twin = type(self._model).plain_twin(progress.slot.config, self._data.problem)
-        validation = self._data.validation_part.cpu()
-        pictures = take_pictures(twin, weights, last, validation)
-        evidence = gather_evidence(twin, {"last": last, "best": weights}, validation)
-        end = progress.end(state, self.epoch, stopped_early, weights, pictures)
-        return replace(end, evidence=evidence)
+        end = progress.end(state, self.epoch, stopped_early, weights, None)
+        return complete_end(end, twin, weights, last, self._data)
 
     def _export(self, row: int, matrices: tuple[Tensor, Tensor]) -> dict[str, Tensor]:
         return {**self._model.export(row, *matrices), **self._scaling}

@@ -1,7 +1,8 @@
 """Metrics of K slots over one part of the data, gathered chunk by chunk in float64.
 
-Figures that decode the posterior mean: mse, mae, psnr, ssim, ms_ssim, bce_excess. Figures at
-frozen samples of z: elbo and bits_per_dimension. kl is analytic.
+mse and mae decode the posterior mean, elbo and bits_per_dimension frozen samples of z; kl is
+analytic. What is measured of every family's reconstructions alike is in image_metrics.py and
+holes.py.
 """
 
 import math
@@ -10,18 +11,11 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from trainers.image_metrics import cross_entropy_excess, peak_signal_to_noise, similarities
-from trainers.losses import CONSTANTS, Reconstruction, has_neighbourhoods
+from trainers.losses import CONSTANTS, Reconstruction
+from trainers.spread import STANDARD_ERROR, Spreads
 
 ACTIVE_VARIANCE = 0.01
 """A latent unit is active when its posterior mean varies by more than this (Burda et al. 2016)."""
-
-STANDARD_ERROR = "_se"
-"""`mse_se` is the standard error of `mse` over samples; one sample has none."""
-
-CLOSE_SAMPLES = 512
-"""ssim, ms_ssim and bce_excess are measured on at most so many samples, evenly spaced: on all
-of them they would cost more than the rest of an evaluation."""
 
 
 @dataclass(frozen=True)
@@ -55,8 +49,7 @@ class Meter:
     `scale` ([1] or [F]) turns errors into raw units. With `beta` and `free_bits` ([K]) there is
     a KL: then kl, active_units and, where the loss is a density, elbo and bits_per_dimension are
     reported too. The loss stands at its target: full beta. Means over samples come with their
-    standard errors, `mse_se` and so on. psnr needs a loss that knows its problem; what `examine`
-    asks for needs images (ssim, ms_ssim) or data in [0, 1] (bce_excess).
+    standard errors, `mse_se` and so on.
     """
 
     def __init__(
@@ -73,14 +66,8 @@ class Meter:
         self._beta = beta
         self._free_bits = free_bits
         self._samples = 0
-        self._stride = 0
-        """Every how many samples one is looked at closely; 0: none is."""
         self._sums: dict[str, Tensor] = {}
-        self._counts: dict[str, int] = {}
-
-    def examine(self, count: int) -> None:
-        """Measure ssim, ms_ssim and bce_excess as well, of a part that has `count` samples."""
-        self._stride = max(1, math.ceil(count / CLOSE_SAMPLES))
+        self._spreads = Spreads()
 
     def add(self, samples: Tensor, outputs: Outputs) -> None:
         """Take in a chunk: samples [n, F] and what the models made of them."""
@@ -89,9 +76,8 @@ class Meter:
         squares, absolutes = error.square(), error.abs()
         self._gather("squares", squares.sum(1).double())
         self._gather("absolutes", absolutes.sum(1).double())
-        self._gather_spread("mse", squares.mean(2).double())
-        self._gather_spread("mae", absolutes.mean(2).double())
-        self._add_looks(samples, outputs.prediction)
+        self._spreads.add("mse", squares.mean(2).double())
+        self._spreads.add("mae", absolutes.mean(2).double())
         self._samples += len(samples)
         if outputs.mean is None or outputs.log_variance is None:
             loss = outputs.loss
@@ -100,11 +86,11 @@ class Meter:
             self._gather("loss", loss)
             return
         kl = 0.5 * _doubled_kl(outputs.mean, outputs.log_variance)  # [K, n, L]
-        self._gather_spread("kl_sum", kl.sum(2).double())
+        self._spreads.add("kl", kl.sum(2).double())
         if outputs.loss is None:
             nats = self._loss.of_samples(outputs.likelihood, target, self._log_sigma)
             self._gather("loss", nats.sum(1))
-            self._gather_spread("elbo", nats + kl.sum(2))
+            self._spreads.add("elbo", nats + kl.sum(2))
         else:
             self._gather("loss", outputs.loss)
         work = self._loss.work(outputs.likelihood, outputs.prediction, target)
@@ -128,8 +114,7 @@ class Meter:
             "mae": absolutes.mean(1),
             "mse_raw": (squares * self._scale.square()).mean(1),
             "mae_raw": (absolutes * self._scale).mean(1),
-            **self._looks(),
-            **self._standard_errors("mse", "mae"),
+            **self._spreads.errors("mse", "mae"),
         }
         if self._beta is None or self._free_bits is None:
             return metrics
@@ -140,9 +125,7 @@ class Meter:
         metrics["loss"] = reconstruction + self._beta.double() * charged
         metrics["kl"] = rate
         metrics["active_units"] = (variance > ACTIVE_VARIANCE).sum(1).double()
-        for error in self._standard_errors("kl_sum").values():
-            metrics[f"kl{STANDARD_ERROR}"] = error
-        return metrics | self._likelihoods(reconstruction + rate)
+        return metrics | self._spreads.errors("kl") | self._likelihoods(reconstruction + rate)
 
     def _likelihoods(self, nats: Tensor) -> dict[str, Tensor]:
         """elbo, and bits_per_dimension in raw units, where the loss is a density."""
@@ -153,7 +136,7 @@ class Meter:
         # A density of scaled data becomes one of raw data by the scale; a probability does not.
         scale = 0.0 if self._loss.name == "bce" else self._scale.log2().mean()
         found = {"elbo": elbo, "bits_per_dimension": -elbo / (features * math.log(2)) + scale}
-        for error in self._standard_errors("elbo").values():
+        for error in self._spreads.errors("elbo").values():
             found[f"elbo{STANDARD_ERROR}"] = error
             found[f"bits_per_dimension{STANDARD_ERROR}"] = error / (features * math.log(2))
         return found
@@ -168,47 +151,6 @@ class Meter:
             self._log_sigma,
             self._samples,
         )
-
-    def _add_looks(self, samples: Tensor, prediction: Tensor) -> None:
-        """psnr, and of every stride-th sample what costs more."""
-        problem = self._loss.problem
-        if problem is None or problem.kind not in ("image", "vector"):
-            return
-        if problem.kind == "image":
-            self._gather_spread("psnr", peak_signal_to_noise(prediction, samples, problem.bounds))
-        if not self._stride:
-            return
-        first = -self._samples % self._stride
-        samples, prediction = samples[first :: self._stride], prediction[:, first :: self._stride]
-        if not len(samples):
-            return
-        if has_neighbourhoods(problem):
-            for name, values in similarities(prediction, samples, problem).items():
-                self._gather_spread(name, values)
-        if problem.in_unit_range:
-            self._gather_spread("bce_excess", cross_entropy_excess(prediction, samples))
-
-    def _looks(self) -> dict[str, Tensor]:
-        names = [n for n in ("psnr", "ssim", "ms_ssim", "bce_excess") if n in self._counts]
-        means = {name: self._sums[f"{name}/sum"] / self._counts[name] for name in names}
-        return means | self._standard_errors(*names)
-
-    def _standard_errors(self, *names: str) -> dict[str, Tensor]:
-        """Of means over samples; a single sample has none."""
-        errors = {}
-        for name in names:
-            count = self._counts.get(name, 0)
-            if count > 1:
-                total, squares = self._sums[f"{name}/sum"], self._sums[f"{name}/squares"]
-                variance = (squares - total.square() / count).clamp(min=0) / (count - 1)
-                errors[f"{name}{STANDARD_ERROR}"] = (variance / count).sqrt()
-        return errors
-
-    def _gather_spread(self, name: str, values: Tensor) -> None:
-        """Take in a figure of every sample, [K, n], for its mean and its standard error."""
-        self._gather(f"{name}/sum", values.sum(1))
-        self._gather(f"{name}/squares", values.square().sum(1))
-        self._counts[name] = self._counts.get(name, 0) + values.shape[1]
 
     def _gather(self, name: str, value: Tensor) -> None:
         self._sums[name] = self._sums[name] + value if name in self._sums else value

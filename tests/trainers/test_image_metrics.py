@@ -12,13 +12,13 @@ from torchmetrics.functional.image import (
 )
 
 from trainers.image_metrics import (
+    CLOSE_SAMPLES,
     HIGHEST_PSNR,
+    Looks,
     cross_entropy_excess,
     peak_signal_to_noise,
     similarities,
 )
-from trainers.losses import Reconstruction
-from trainers.metrics import CLOSE_SAMPLES, Meter, Outputs
 from trainers.plain.similarity import (
     SCALE_WEIGHTS,
     SIGMA_PER_PIXEL,
@@ -144,25 +144,22 @@ def test_the_excess_of_the_bce_is_a_kl_divergence_and_zero_at_the_target() -> No
     assert cross_entropy_excess(output[None] - 1, target).isfinite().all()
 
 
-def metered(problem: Problem, count: int, close: bool, parts: int = 1) -> dict[str, Tensor]:
-    """A meter's results for two slots: noisy pictures, and the pictures themselves."""
+def looked_at(problem: Problem, count: int, close: bool, parts: int = 1) -> dict[str, Tensor]:
+    """Results for two slots: noisy pictures, and the pictures themselves."""
     output, target = images(problem.shape, count)
-    loss = Reconstruction("mse", [1.0] * 2, problem.features, torch.device("cpu"), problem)
-    meter = Meter(loss, torch.zeros(2), torch.ones(1))
-    if close:
-        meter.examine(count)
+    looks = Looks(problem, count, close=close)
     prediction = torch.stack([output, target])
     for rows in torch.arange(count).chunk(parts):
-        meter.add(target[rows], Outputs(prediction[:, rows], prediction[:, rows]))
-    return meter.results()
+        looks.add(prediction[:, rows], target[rows])
+    return looks.results()
 
 
-def test_a_meter_looks_closely_at_evenly_spaced_samples_only() -> None:
+def test_a_closer_look_is_at_evenly_spaced_samples_only() -> None:
     problem, count = Problem("image", (6, 5)), CLOSE_SAMPLES * 2 + 176
     output, target = (part[::3] for part in images(problem.shape, count))
     assert len(target) == 400 <= CLOSE_SAMPLES
     for parts in (1, 7):
-        results = metered(problem, count, close=True, parts=parts)
+        results = looked_at(problem, count, close=True, parts=parts)
         ssim = structural_similarity(output, target, (6, 5), 1.0).double()
         excess = cross_entropy_excess(output[None], target)[0]
         for name, values in (("ssim", ssim), ("ms_ssim", ssim), ("bce_excess", excess)):
@@ -175,7 +172,7 @@ def test_a_meter_looks_closely_at_evenly_spaced_samples_only() -> None:
 def test_psnr_is_of_all_samples_and_comes_without_a_closer_look() -> None:
     problem = Problem("image", (6, 5))
     output, target = images(problem.shape, 40)
-    results = metered(problem, 40, close=False, parts=3)
+    results = looked_at(problem, 40, close=False, parts=3)
     expected = peak_signal_to_noise(output[None], target, (0.0, 1.0))[0]
     assert results["psnr"][0].item() == pytest.approx(expected.mean().item())
     assert results["psnr_se"][0].item() == pytest.approx(expected.std().item() / math.sqrt(40))
@@ -198,7 +195,7 @@ def test_what_is_measured_follows_from_the_kind_and_range_of_the_data(
     problem: Problem, names: set[str]
 ) -> None:
     looks = {"psnr", "ssim", "ms_ssim", "bce_excess"}
-    assert looks & set(metered(problem, 5, close=True)) == names
+    assert looks & set(looked_at(problem, 5, close=True)) == names
 
 
 def test_a_slots_ssim_does_not_depend_on_its_company() -> None:

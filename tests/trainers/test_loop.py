@@ -92,6 +92,20 @@ def test_slots_stop_early_one_by_one_and_the_rest_goes_on(few_digits: ArrayData)
     assert {end.state for end in ends} == {"COMPLETE"}
 
 
+def test_what_costs_much_is_measured_at_every_epoch_only_where_it_ranks_them(
+    few_digits: ArrayData,
+) -> None:
+    plan = replace(PLAN, epochs=3, metric="ssim", direction="maximize")
+    reports, ends = finished(ArrayRun("vae", slots_of("vae", 2), few_digits, plan))
+    for end in ends:
+        at_best = next(r for r in reports if (r.trial, r.epoch) == (end.trial, end.best_epoch))
+        assert end.value == at_best.validation["ssim"]
+        assert (end.train, end.validation) == (at_best.train, at_best.validation)
+    cheap, _ = finished(ArrayRun("vae", slots_of("vae", 1), few_digits, replace(PLAN, epochs=1)))
+    assert "psnr" in cheap[0].validation
+    assert {"ssim", "ms_ssim", "bce_excess"}.isdisjoint(cheap[0].validation)
+
+
 def test_the_value_is_the_validation_metric_at_the_best_epoch(few_digits: ArrayData) -> None:
     slots = slots_of("autoencoder", 2, learning_rate=0.03)
     reports, ends = finished(
@@ -100,8 +114,10 @@ def test_the_value_is_the_validation_metric_at_the_best_epoch(few_digits: ArrayD
     for end in ends:
         at_best = next(r for r in reports if (r.trial, r.epoch) == (end.trial, end.best_epoch))
         assert end.value == at_best.validation["mae"]
-        assert end.validation == at_best.validation
-        assert end.train == at_best.train
+        looked = set(end.validation or {}) - set(at_best.validation)
+        assert {name.removesuffix("_se") for name in looked} == {"ssim", "ms_ssim", "bce_excess"}
+        assert {**(end.validation or {}), **at_best.validation} == end.validation
+        assert {**(end.train or {}), **at_best.train} == end.train
 
 
 def test_a_worse_end_restores_the_weights_of_the_best_epoch(few_digits: ArrayData) -> None:
