@@ -8,7 +8,6 @@ from typing import Any, ClassVar, Protocol, Self
 import torch
 from torch import Tensor
 
-from trainers.augmentation import Augmentation
 from trainers.contract import (
     Config,
     EarlyStopping,
@@ -20,9 +19,11 @@ from trainers.contract import (
     TrainingData,
 )
 from trainers.degradation import degrade
+from trainers.draws import StepDraws
 from trainers.knobs import FamilyParams
 from trainers.layers import Layout, Pass
 from trainers.noise import Noise
+from trainers.plain.augmentation import augmentation_of
 from trainers.plain.base import PlainModel
 from trainers.plain.given import Given
 from trainers.problem import Problem
@@ -111,7 +112,7 @@ class ModelArray(ABC):
         self.device = device or torch.device("cpu")
         self.params = [self.params_class.model_validate(dict(slot.config)) for slot in slots]
         self.noise = Noise([slot.seed for slot in slots], self.device)
-        self.augmentation = Augmentation.of(self.params, self.device)
+        self.augmentation = augmentation_of([slot.config for slot in slots], self.device)
         self.layout = Layout()
         self.buffers = Layout()
         self.build()
@@ -192,13 +193,17 @@ class ModelArray(ABC):
         """What the models see, with the noise of their augmentation on it."""
         if self.augmentation is None:
             return given
-        return self.augmentation.given(given, self.noise, step.index)
+        return self.augmentation.given(given, self.draws(given.start, step))
 
     def augment(self, target: Tensor, step: Step) -> Tensor:
         """A training batch [K, B, F] before the task's corruption; other samples of its kind."""
         if self.augmentation is None:
             return target
-        return self.augmentation.samples(self.problem, target, self.noise, step.index)
+        return self.augmentation.samples(self.problem.fields, target, self.draws(target, step))
+
+    def draws(self, samples: Tensor, step: Step) -> StepDraws:
+        """Random numbers of a step for samples [K, B, F]."""
+        return StepDraws(self.noise, step.index, samples.shape[1])
 
     @abstractmethod
     def training_loss(self, batch: Batch, step: Step, player: str) -> Tensor:

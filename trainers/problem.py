@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from math import prod
 from typing import Any, Literal, Protocol, TypeAlias
 
@@ -128,6 +129,11 @@ class Problem:
         """Numbers in the small image of super_resolve."""
         factor = self.task.factor or 1
         return (self.height // factor) * (self.width // factor) * self.channels
+
+    @cached_property
+    def fields(self) -> dict[str, Any]:
+        """`to_json`, made once: what the plain modules read at every step."""
+        return self.to_json()
 
     def to_json(self) -> dict[str, Any]:
         """Plain values, as they stand in a portable model's config.json."""

@@ -3,9 +3,11 @@
 import torch
 from torch import Tensor
 
-from trainers.augmentation import Augmentation
+from trainers.draws import StepDraws
 from trainers.image_params import ImageAugmentation
 from trainers.noise import Noise
+from trainers.plain.augmentation import augmentation_of
+from trainers.plain.corruption import GeneratorDraws
 from trainers.plain.given import Given
 from trainers.problem import Problem
 
@@ -13,20 +15,24 @@ CPU = torch.device("cpu")
 IMAGES = Problem("image", (6, 8, 2))
 
 
-def asked(**fields: bool | int | float) -> ImageAugmentation:
-    return ImageAugmentation.model_validate({f"augment_{name}": v for name, v in fields.items()})
+Config = dict[str, bool | int | float]
+
+
+def asked(**fields: bool | int | float) -> Config:
+    named = {f"augment_{name}": value for name, value in fields.items()}
+    return ImageAugmentation.model_validate(named).model_dump()
 
 
 def augmented(
-    params: list[ImageAugmentation], target: Tensor, problem: Problem = IMAGES, step: int = 0
+    params: list[Config], target: Tensor, problem: Problem = IMAGES, step: int = 0
 ) -> Tensor:
     """[B, F] -> [K, B, F] with seeds 7, 8, ... ."""
     noise = Noise(range(7, 7 + len(params)), CPU)
     noise.begin_epoch(1, 5)
-    found = Augmentation.of(params, CPU)
+    found = augmentation_of(params, CPU)
     assert found is not None
     batch = target.expand(len(params), *target.shape).contiguous()
-    return found.samples(problem, batch, noise, step)
+    return found.samples(problem.fields, batch, StepDraws(noise, step, len(target)))
 
 
 def pictures(count: int = 200) -> Tensor:
@@ -35,7 +41,8 @@ def pictures(count: int = 200) -> Tensor:
 
 
 def test_nothing_asked_for_is_nothing_done() -> None:
-    assert Augmentation.of([asked(), asked()], CPU) is None
+    assert augmentation_of([asked(), asked()], CPU) is None
+    assert augmentation_of({}, CPU) is None
 
 
 def test_half_of_the_images_are_mirrored() -> None:
@@ -97,12 +104,23 @@ def test_samples_that_are_no_images_stay() -> None:
 
 
 def test_noise_is_on_what_models_see_and_no_hole_is_lost() -> None:
-    found = Augmentation.of([asked(noise=0.2), asked()], CPU)
+    found = augmentation_of([asked(noise=0.2), asked()], CPU)
     assert found is not None
     noise = Noise([1, 2], CPU)
     noise.begin_epoch(1, 5)
     clean = torch.zeros(2, 300, IMAGES.features)
-    given = found.given(Given(clean, known=clean), noise, 0)
+    given = found.given(Given(clean, known=clean), StepDraws(noise, 0, 300))
     assert abs(float(given.start[0].std()) - 0.2) < 0.005
     assert torch.equal(given.start[1], clean[1])
     assert given.known is clean
+
+
+def test_a_plain_twin_augments_by_a_generator_of_torch() -> None:
+    target = pictures()
+    mirror = target.view(-1, 6, 8, 2).flip(2).flatten(1)
+    found = augmentation_of(asked(flip=True), CPU)
+    assert found is not None
+    result = found.samples(IMAGES.fields, target, GeneratorDraws(target, torch.Generator()))
+    turned = (result == mirror).all(1)
+    assert ((result == target).all(1) | turned).all()
+    assert 70 < int(turned.sum()) < 130

@@ -9,6 +9,7 @@ from torch import Tensor
 from tests.trainers.conftest import ArrayData
 from trainers.degradation import degrade, frozen_given
 from trainers.noise import Noise
+from trainers.plain.base import PlainModel
 from trainers.plain.given import Given
 from trainers.problem import Column, Problem
 from trainers.tasks import Task
@@ -220,3 +221,15 @@ def test_on_digits_doing_nothing_is_worth_what_it_says(digits: ArrayData) -> Non
     )
     nearest = small.low.view(-1, 4, 4).repeat_interleave(2, 1).repeat_interleave(2, 2).flatten(1)
     assert psnr(small.start, samples) > psnr(nearest, samples)
+
+
+@pytest.mark.parametrize("task", IMAGE_TASKS + TEXT_TASKS, ids=name_of)
+def test_a_plain_model_takes_away_as_much_as_training_does(task: Task) -> None:
+    problem = problem_of(task)
+    samples = samples_of(problem, 2000)
+    model = PlainModel(problem.to_json(), {})
+    plain, ours = model.corrupt(samples, torch.Generator()), frozen(problem, samples)
+    for left, right in zip(plain, ours, strict=True):
+        assert (left is None) == (right is None)
+    changed = [float((given.start != samples).float().mean()) for given in (plain, ours)]
+    assert changed[0] == pytest.approx(changed[1], abs=0.03)

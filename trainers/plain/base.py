@@ -4,14 +4,25 @@ import json
 import math
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import torch
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
+from trainers.plain.augmentation import augmentation_of
+from trainers.plain.corruption import GeneratorDraws, take_away
 from trainers.plain.given import Given
 from trainers.plain.resampling import enlarge
+
+
+class Player(NamedTuple):
+    """Parameters that one optimizer steps by one loss."""
+
+    name: str
+    parameters: list[nn.Parameter]
+    rate: float = 1.0
+    """A factor on the learning rate."""
 
 
 class PlainModel(nn.Module):
@@ -66,6 +77,16 @@ class PlainModel(nn.Module):
         """The loss of a batch [B, F]: mean over samples; `kl_share` is the warm-up."""
         raise NotImplementedError
 
+    def players(self) -> list[Player]:
+        """Who is trained, in the order in which they step in every batch."""
+        return [Player("model", list(self.parameters()))]
+
+    def player_loss(
+        self, player: str, target: Tensor, given: Given, kl_share: float = 1.0
+    ) -> Tensor:
+        """The loss of one player; most models have a single one."""
+        return self.training_loss(target, given, kl_share)
+
     def element_errors(self, target: Tensor, given: Given) -> Tensor:
         """How wrong each element of the reconstruction is, [N, F]: its squared error."""
         return (self.estimate(given) - target).square()
@@ -91,10 +112,20 @@ class PlainModel(nn.Module):
         return None
 
     def corrupt(self, target: Tensor, generator: torch.Generator | None = None) -> Given:
-        """What training shows the model of scaled samples [N, F]: the task's corruption."""
-        if self.task["kind"] == "reconstruct":
-            return Given(target)
-        raise NotImplementedError(self.task["kind"])
+        """What the task leaves of scaled samples [N, F]; in training mode with augmentation."""
+        draws = GeneratorDraws(target, generator)
+        # Only a model for holes carries the mean of train; that of the batch is near it.
+        fill = self.fill if self.masked else target.mean(0)
+        given = take_away(self.problem, target, fill, draws)
+        augmentation = augmentation_of(self.config, target.device) if self.training else None
+        return given if augmentation is None else augmentation.given(given, draws)
+
+    def augment(self, target: Tensor) -> Tensor:
+        """Other samples of the same kind to train on, [N, F]."""
+        augmentation = augmentation_of(self.config, target.device)
+        if augmentation is None:
+            return target
+        return augmentation.samples(self.problem, target, GeneratorDraws(target))
 
     def scaled(self, raw: Tensor) -> Tensor:
         """Raw units, [N, ...] -> [N, numbers in a sample] on the scale of training."""

@@ -48,13 +48,14 @@ def split_rows(count: int, split: dict[str, Any]) -> tuple[Tensor, Tensor]:
     return rows[: ends[1]], rows[ends[1] : ends[2]]
 
 
-def make_optimizer(model: torch.nn.Module, config: dict[str, Any]) -> torch.optim.Optimizer:
-    """The optimizer of a configuration."""
-    settings = {"lr": config["learning_rate"], "weight_decay": config["weight_decay"]}
+def make_optimizer(player: Any, config: dict[str, Any]) -> torch.optim.Optimizer:
+    """The optimizer of a player's parameters."""
+    rate = config["learning_rate"] * player.rate
+    settings = {"lr": rate, "weight_decay": config["weight_decay"]}
     if config["optimizer"] == "sgd":
-        return torch.optim.SGD(model.parameters(), momentum=0.9, **settings)
+        return torch.optim.SGD(player.parameters, momentum=0.9, **settings)
     kind = torch.optim.AdamW if config["optimizer"] == "adamw" else torch.optim.Adam
-    return kind(model.parameters(), **settings)
+    return kind(player.parameters, **settings)
 
 
 @torch.no_grad()
@@ -119,7 +120,8 @@ def train(
     """Train in place by a validation metric and restore the best eligible epoch: returns it."""
     config = model.config
     sign = -1.0 if metric == "elbo" else 1.0
-    optimizer = make_optimizer(model, config)
+    players = model.players()
+    optimizers = [make_optimizer(player, config) for player in players]
     batch_size = min(config["batch_size"], len(train_data))
     stopping = training.get("early_stopping")
     first_eligible = min(training["first_eligible_epoch"], training["epochs"])
@@ -134,18 +136,20 @@ def train(
         order = torch.randperm(len(train_data))
         squares, seen = 0.0, 0
         for batch in batches:
-            x = train_data[order[batch]]
-            if config["schedule"] == "cosine":
-                for group in optimizer.param_groups:
-                    fall = 0.5 * (1 + math.cos(math.pi * step / total))
-                    group["lr"] = config["learning_rate"] * fall
+            x = model.augment(train_data[order[batch]])
+            given = model.corrupt(x)
+            fall = 0.5 * (1 + math.cos(math.pi * step / total))
             ramp = config.get("warm_up", 0.0) * total
             share = min(1.0, (step + 1) / ramp) if ramp else 1.0
-            loss = model.training_loss(x, model.corrupt(x), kl_share=share)
-            optimizer.zero_grad()
-            loss.backward()
-            torch.nn.utils.clip_grad_norm_(model.parameters(), MAX_GRADIENT_NORM)
-            optimizer.step()
+            for player, optimizer in zip(players, optimizers, strict=True):
+                if config["schedule"] == "cosine":
+                    for group in optimizer.param_groups:
+                        group["lr"] = config["learning_rate"] * player.rate * fall
+                loss = model.player_loss(player.name, x, given, kl_share=share)
+                model.zero_grad()
+                loss.backward()
+                torch.nn.utils.clip_grad_norm_(player.parameters, MAX_GRADIENT_NORM)
+                optimizer.step()
             squares += float(model.reconstruction_loss.mean_square) * len(x)
             seen += len(x)
             step += 1
