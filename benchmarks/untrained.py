@@ -129,6 +129,7 @@ def engine_seconds_per_trial(folder: Path, trials: int, seed: int) -> float:
             catalog=catalog(),
             pool=pool,
             data_roots=[],
+            upload_root=folder / "uploads",
             data_store=folder / "data",
             artifact_root=folder / "artifacts",
             clock=time.monotonic,

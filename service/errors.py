@@ -20,6 +20,8 @@ class ServiceError(Exception):
     status: ClassVar[int] = 500
     type: ClassVar[str] = "internal"
     title: ClassVar[str] = "Something went wrong"
+    closes: ClassVar[bool] = False
+    """Whether the connection ends with the answer: the rest of the request is not wanted."""
 
     def __init__(self, detail: str, remedy: str | None = None) -> None:
         super().__init__(detail)
@@ -53,6 +55,15 @@ class BodyTooLarge(ServiceError):
     status = 413
     type = "body-too-large"
     title = "The request body is too large"
+
+
+class SlowRequest(ServiceError):
+    """The request body does not come."""
+
+    status = 408
+    type = "slow-request"
+    title = "The request took too long"
+    closes = True
 
 
 class UnsupportedMedia(ServiceError):

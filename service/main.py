@@ -1,5 +1,6 @@
 """create_app(): the composition root of the HTTP side. Never loads torch, optuna or ray."""
 
+import logging
 import platform
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -10,15 +11,22 @@ from fastapi import FastAPI
 from dashboards.routes import router as dashboards
 from service import __version__
 from service.api import catalog as catalog_routes
+from service.api import datasets as dataset_routes
 from service.api import events, health, openapi, problems, results, studies, trials
 from service.api.dependencies import Container
 from service.api.examples import example_records
 from service.api.feeds import Feeds
+from service.api.inspection import Inspector
 from service.api.security import SecurityMiddleware
+from service.api.uploads import UploadDesk, UploadLimits
 from service.artifacts import FilesystemArtifacts
+from service.errors import ServiceError
 from service.settings import Settings
 from service.storage.database import Database
+from service.upload_files import UploadFiles
 from trainers.registry import catalog
+
+log = logging.getLogger(__name__)
 
 VERSIONED_PACKAGES = ("torch", "numpy", "optuna", "scikit-learn")
 """What a result may depend on; read from metadata, none is imported."""
@@ -43,12 +51,18 @@ def create_app(
         data_dir=settings.data_dir,
         data_store=settings.data_store,
         versions=versions(),
+        uploads=upload_desk(settings, database),
         max_body_bytes=settings.max_body_bytes,
         engine_alive=engine_alive,
     )
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        try:
+            container.uploads.sweep()
+        except ServiceError as error:
+            # The next start sweeps; meanwhile `/readyz` says what is wrong.
+            log.warning("nothing was swept: %s", error.detail)
         yield
         container.feeds.close()
         database.close()
@@ -72,11 +86,28 @@ def create_app(
         results.router,
         events.router,
         catalog_routes.router,
+        dataset_routes.router,
         health.router,
         dashboards,
     ):
         app.include_router(router)
     return app
+
+
+def upload_desk(settings: Settings, database: Database) -> UploadDesk:
+    """What takes uploads in, within the limits of the settings."""
+    return UploadDesk(
+        database,
+        UploadFiles(settings.upload_root),
+        settings.data_store,
+        Inspector(settings.data_store, settings.inspect_memory_bytes, settings.inspect_seconds),
+        UploadLimits(
+            settings.upload_bytes,
+            settings.upload_quota_bytes,
+            settings.upload_idle_seconds,
+            settings.upload_seconds,
+        ),
+    )
 
 
 def versions() -> dict[str, str]:

@@ -66,6 +66,32 @@ class Settings(BaseSettings):
     max_body_bytes: int = Field(
         default=1_048_576, ge=1024, description="Cap of a request body in bytes."
     )
+    upload_bytes: int = Field(
+        default=2 << 30, ge=1024, description="Cap of one uploaded data file in bytes."
+    )
+    upload_quota_bytes: int = Field(
+        default=50 << 30, ge=1024, description="Cap of all uploaded data files together in bytes."
+    )
+    upload_idle_seconds: float = Field(
+        default=30.0,
+        gt=0,
+        le=3600,
+        description="An upload is given up when nothing came for so long.",
+    )
+    upload_seconds: float = Field(
+        default=3600.0, gt=0, le=86_400, description="An upload is given up after so long."
+    )
+    inspect_memory_bytes: int = Field(
+        default=2 << 30,
+        ge=128 << 20,
+        description="Memory of the process that reads an uploaded data file, in bytes.",
+    )
+    inspect_seconds: float = Field(
+        default=300.0,
+        ge=1,
+        le=86_400,
+        description="How long reading an uploaded data file may take.",
+    )
     heartbeat_seconds: float = Field(
         default=15.0, gt=0, description="Silence on a live stream before a comment is sent."
     )
@@ -113,6 +139,11 @@ class Settings(BaseSettings):
         return self.data_dir / "data"
 
     @property
+    def upload_root(self) -> Path:
+        """Where uploaded data files lie."""
+        return self.data_dir / "uploads"
+
+    @property
     def artifact_root(self) -> Path:
         """Where trials leave their files."""
         return self.data_dir / "artifacts"
@@ -130,6 +161,12 @@ class Settings(BaseSettings):
             "HIFITUNE_LEASE_SECONDS": str(self.lease_seconds),
             "HIFITUNE_SAVE_SECONDS": str(self.save_seconds),
             "HIFITUNE_MAX_BODY_BYTES": str(self.max_body_bytes),
+            "HIFITUNE_UPLOAD_BYTES": str(self.upload_bytes),
+            "HIFITUNE_UPLOAD_QUOTA_BYTES": str(self.upload_quota_bytes),
+            "HIFITUNE_UPLOAD_IDLE_SECONDS": str(self.upload_idle_seconds),
+            "HIFITUNE_UPLOAD_SECONDS": str(self.upload_seconds),
+            "HIFITUNE_INSPECT_MEMORY_BYTES": str(self.inspect_memory_bytes),
+            "HIFITUNE_INSPECT_SECONDS": str(self.inspect_seconds),
             "HIFITUNE_HEARTBEAT_SECONDS": str(self.heartbeat_seconds),
             "HIFITUNE_POLL_SECONDS": str(self.poll_seconds),
             "HIFITUNE_LOG_LEVEL": self.log_level,

@@ -8,7 +8,7 @@ import logging
 import os
 import secrets
 import shutil
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -39,28 +39,13 @@ class UploadFiles:
         """
         target = self.root / upload_id
         if target.exists():
-            target.rename(self._trash(upload_id))
+            target.rename(_trash(target))
         received.rename(target)
         _fsync_folder(self.root)
 
-    @contextmanager
-    def set_aside(self, upload_id: str) -> Iterator[None]:
-        """Take an upload's folder away for the time of a transaction, and then for good.
-
-        When the block fails, the folder is back in its place.
-        """
-        target, trash = self.root / upload_id, self._trash(upload_id)
-        try:
-            target.rename(trash)
-        except FileNotFoundError:
-            log.warning("the file of data set %s was gone before it was deleted", upload_id)
-        try:
-            yield
-        except BaseException:
-            if trash.is_dir():
-                trash.rename(target)
-            raise
-        shutil.rmtree(trash, ignore_errors=True)
+    def folder(self, upload_id: str) -> Path:
+        """Where an upload's file lies."""
+        return self.root / upload_id
 
     def sweep(self, known: Collection[str]) -> None:
         """Remove what killed processes left: half received files, and folders without a row.
@@ -79,18 +64,32 @@ class UploadFiles:
             elif not folder.name.startswith(".") and folder.name not in known:
                 shutil.rmtree(folder, ignore_errors=True)
 
-    def _trash(self, upload_id: str) -> Path:
-        return self.root / f"{_TRASH}{upload_id}~{secrets.token_hex(4)}"
 
+@contextmanager
+def set_aside() -> Iterator[Callable[[Path], None]]:
+    """Folders that are given to the callable go out of sight at once, and at the end for good.
 
-def discard_folder(store: Path, folder: str) -> Path | None:
-    """Take a folder of the data store out of sight, at once; to be removed after the commit."""
-    trash = store / f"{_TRASH}{secrets.token_hex(8)}"
+    When the block fails they are back in their places: it is put around a transaction.
+    """
+    moved: list[tuple[Path, Path]] = []
+
+    def take(folder: Path) -> None:
+        trash = _trash(folder)
+        try:
+            folder.rename(trash)
+        except FileNotFoundError:
+            log.warning("%s was gone before it was deleted", folder)
+        else:
+            moved.append((folder, trash))
+
     try:
-        (store / folder).rename(trash)
-    except FileNotFoundError:
-        return None
-    return trash
+        yield take
+    except BaseException:
+        for folder, trash in moved:
+            trash.rename(folder)
+        raise
+    for _, trash in moved:
+        shutil.rmtree(trash, ignore_errors=True)
 
 
 def sweep_store(store: Path) -> None:
@@ -98,6 +97,10 @@ def sweep_store(store: Path) -> None:
     sweep_workspaces(store)
     for trash in store.glob(f"{_TRASH}*"):
         shutil.rmtree(trash, ignore_errors=True)
+
+
+def _trash(folder: Path) -> Path:
+    return folder.with_name(f"{_TRASH}{folder.name}~{secrets.token_hex(4)}")
 
 
 def _fsync_folder(folder: Path) -> None:

@@ -9,10 +9,12 @@ from typing import Annotated
 from fastapi import Depends, Path, Request
 from starlette.convertors import Convertor, register_url_convertor
 
+from service.api.dataset_details import read_detail
 from service.api.feeds import Feeds
+from service.api.uploads import UploadDesk
 from service.artifacts import ArtifactStore
 from service.domain.catalog import Catalog
-from service.domain.records import Study, Trial
+from service.domain.records import DatasetDetail, Study, Trial
 from service.errors import NotFound
 from service.storage.database import Database
 from service.storage.datasets import DatasetRepository
@@ -40,6 +42,7 @@ class Container:
     """Root of the ingested data sets."""
     versions: Mapping[str, str]
     """Of what a result may depend on; stored with every study."""
+    uploads: UploadDesk
     max_body_bytes: int = 1_048_576
     engine_alive: Callable[[], bool] | None = None
     """Where this process looks after an engine: whether it runs."""
@@ -148,3 +151,23 @@ def find_trial(study: StudyDependency, number: TrialNumber, database: DatabaseDe
 
 
 TrialDependency = Annotated[Trial, Depends(find_trial)]
+
+DatasetId = Annotated[
+    str,
+    Path(
+        description="Of an uploaded data set (`ds-...`), the name of a built-in one, or the hash "
+        "of one in the store.",
+        pattern=f"^{STUDY_ID_PATTERN}$",
+        examples=["digits"],
+    ),
+]
+
+
+def find_dataset(dataset_id: DatasetId, container: ContainerDependency) -> DatasetDetail:
+    """The data set of the path. Raises NotFound."""
+    return read_detail(
+        dataset_id, container.database, container.catalog, container.uploads.inspector
+    )
+
+
+DatasetDependency = Annotated[DatasetDetail, Depends(find_dataset)]

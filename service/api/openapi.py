@@ -18,6 +18,7 @@ _PROBLEMS: dict[int, tuple[str, str, str]] = {
     400: ("invalid-request", "The request is not valid", "/query/page_size: the number must be..."),
     403: ("forbidden", "Not allowed", "the request comes from a page of another origin"),
     404: ("not-found", "Not found", "there is no such study"),
+    408: ("slow-request", "The request took too long", "the file comes too slowly, or not at all"),
     409: ("conflict", "Not possible now", "the study is RUNNING"),
     413: ("body-too-large", "The request body is too large", "the body is above the cap"),
     415: (
@@ -82,6 +83,7 @@ TAGS = [
     {"name": "trials", "description": "One configuration trained once, epoch by epoch."},
     {"name": "best", "description": "The answer, and the model to take away."},
     {"name": "events", "description": "The live stream."},
+    {"name": "datasets", "description": "What can be trained on: built in, uploaded, stored."},
     {"name": "figures", "description": "Plotly figures over a study."},
     {"name": "catalog", "description": "What can be tuned."},
     {"name": "health", "description": "For whoever watches the process."},

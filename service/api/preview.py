@@ -3,13 +3,16 @@
 from pydantic import Field
 
 from service.api.dependencies import Container
+from service.domain.datasets import UploadedDataset
 from service.domain.linter import lint_spec
 from service.domain.model import Record
 from service.domain.records import DataHeader, Estimate, Notice
 from service.domain.resolve import estimate, resolve
 from service.domain.spec import ResolvedSpec, StudySpec
+from service.domain.uploads import header_within
 from service.errors import DataError, FieldError, InvalidSpec
-from service.sources import header_of
+from service.sources import header_of, located
+from service.storage.uploads import UploadRepository
 from trainers.data.errors import UnreadableData
 
 
@@ -47,8 +50,19 @@ def preview(spec: StudySpec, container: Container) -> Preview:
 
 def _read_header(spec: StudySpec, container: Container) -> DataHeader:
     try:
+        if isinstance(spec.dataset, UploadedDataset):
+            return _uploaded_header(spec, spec.dataset, container)
         return header_of(spec, container.data_roots)
     except UnreadableData as error:
         raise UnusableData(
             [FieldError(pointer=error.pointer, reason=error.reason, remedy=error.remedy)]
         ) from None
+
+
+def _uploaded_header(spec: StudySpec, dataset: UploadedDataset, container: Container) -> DataHeader:
+    """What was found when it was uploaded: nothing is opened."""
+    with container.database.read() as session:
+        upload = UploadRepository(session).get(dataset.id)
+    located(spec, upload, container.data_roots, container.uploads.files.root)
+    assert upload is not None
+    return header_within(upload.header, dataset.limit)

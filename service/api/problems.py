@@ -83,6 +83,8 @@ def respond(error: ServiceError, headers: dict[str, str] | None = None) -> JSONR
     headers = dict(headers or {})
     if error.status in _RETRIED:
         headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
+    if error.closes:
+        headers["Connection"] = "close"
     body = problem_of(error)
     content = body.model_dump(mode="json")
     return JSONResponse(content, error.status, headers, media_type=MEDIA_TYPE)

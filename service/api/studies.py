@@ -21,6 +21,7 @@ from service.domain.records import Study, StudyPage
 from service.domain.states import Intent, StudyState
 from service.storage.database import Database
 from service.storage.studies import StudyRepository
+from service.upload_files import set_aside
 
 router = APIRouter(prefix="/v1", tags=["studies"])
 
@@ -159,8 +160,9 @@ def get_study(study: StudyDependency) -> Study:
 )
 def delete_study(study_id: StudyId, container: ContainerDependency) -> Response:
     """Delete the study, its trials and its files. 409 while it is live: stop it first."""
-    with container.database.transaction() as session:
-        StudyRepository(session).delete(study_id)
+    with set_aside() as take, container.database.transaction() as session:
+        data_hash = StudyRepository(session).delete(study_id)
+        container.uploads.discard(session, data_hash, take)
     # After the commit: files without a row are litter, a row without files is a lie.
     container.artifacts.delete_study(study_id)
     return Response(status_code=204)

@@ -194,3 +194,11 @@ def header_from(dataset: Dataset) -> DataHeader:
         vocabulary=dataset.vocabulary,
         estimated=dataset.kind in ("text", "table"),
     )
+
+
+def header_within(header: DataHeader, limit: int | None) -> DataHeader:
+    """The header of the first `limit` samples."""
+    if limit is None or limit >= header.samples:
+        return header
+    each = header.bytes // max(header.samples, 1)
+    return header.model_copy(update={"samples": limit, "bytes": limit * each})

@@ -3,13 +3,16 @@
 import errno
 from concurrent.futures import Future
 
+from service.domain.datasets import UploadedDataset
 from service.domain.linter import lint_data
 from service.domain.records import Dataset, Failure
 from service.domain.states import StudyState
 from service.engine.context import StudyContext
 from service.engine.ingestion import ingest_dataset
+from service.sources import located
 from service.storage.datasets import DatasetRepository
 from service.storage.studies import StudyRepository
+from service.storage.uploads import UploadRepository
 from trainers.data.errors import UnreadableData
 
 FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
@@ -30,12 +33,7 @@ class Preparation:
         if self._ingestion is None:
             if context.study.state is StudyState.QUEUED:
                 context.transition(StudyState.RUNNING)
-            self._ingestion = context.resources.pool.submit(
-                ingest_dataset,
-                context.study.resolved,
-                context.resources.data_roots,
-                context.resources.data_store,
-            )
+            self._ingestion = context.resources.pool.submit(self._ingest)
         if not self._ingestion.done():
             return False
         try:
@@ -50,6 +48,15 @@ class Preparation:
             context.pause_because(Failure(kind="storage-full", message=str(error)))
             return False
         return self._adopt(dataset)
+
+    def _ingest(self) -> Dataset:
+        resources, spec = self._context.resources, self._context.study.resolved
+        upload = None
+        if isinstance(spec.dataset, UploadedDataset):
+            with resources.database.read() as session:
+                upload = UploadRepository(session).get(spec.dataset.id)
+        located_spec, roots = located(spec, upload, resources.data_roots, resources.upload_root)
+        return ingest_dataset(located_spec, roots, resources.data_store)
 
     def _adopt(self, dataset: Dataset) -> bool:
         context = self._context
@@ -67,6 +74,10 @@ class Preparation:
         with context.resources.database.transaction() as session:
             datasets = DatasetRepository(session)
             datasets.put(dataset)
+            if not (context.resources.data_store / dataset.folder).is_dir():
+                # It was deleted as unused in the moment before; its row was locked until then.
+                self._ingestion = None
+                return False
             if study.data_hash is None:
                 studies = StudyRepository(session)
                 studies.set_data(study.id, context.fence, dataset.data_hash)

@@ -20,6 +20,8 @@ class Resources:
     pool: Pool
     """Threads for what takes longer than a tick: ingestion, proposals, analyses."""
     data_roots: Sequence[Path]
+    upload_root: Path
+    """Where uploaded data files lie."""
     data_store: Path
     """Where mapped data sets live."""
     artifact_root: Path

@@ -242,6 +242,7 @@ def run_engine(settings: Settings, stop: threading.Event | None = None) -> int:
         catalog=catalog(),
         pool=pool,
         data_roots=settings.data_roots,
+        upload_root=settings.upload_root,
         data_store=settings.data_store,
         artifact_root=settings.artifact_root,
         clock=time.monotonic,

@@ -77,6 +77,7 @@ class House:
             catalog=catalog(),
             pool=pool,
             data_roots=[self.folder],
+            upload_root=self.folder / "uploads",
             data_store=self.folder / "data",
             artifact_root=self.folder / "artifacts",
             clock=time.monotonic,
