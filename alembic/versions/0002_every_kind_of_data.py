@@ -38,6 +38,9 @@ def upgrade() -> None:
     op.add_column("studies", sa.Column("dataset_id", sa.String(length=64), nullable=True))
     op.create_index("ix_studies_dataset_id", "studies", ["dataset_id"])
     op.create_index("ix_studies_data_hash", "studies", ["data_hash"])
+    op.add_column("studies", sa.Column("front", sa.Text(), nullable=True))
+    op.add_column("trials", sa.Column("complexity", sa.Text(), nullable=True))
+    op.add_column("trials", sa.Column("feasible", sa.Boolean(), nullable=True))
     _name_the_built_in()
 
 
@@ -54,6 +57,9 @@ def _name_the_built_in() -> None:
 
 
 def downgrade() -> None:
+    op.drop_column("trials", "feasible")
+    op.drop_column("trials", "complexity")
+    op.drop_column("studies", "front")
     op.drop_index("ix_studies_data_hash", "studies")
     op.drop_index("ix_studies_dataset_id", "studies")
     op.drop_column("studies", "dataset_id")

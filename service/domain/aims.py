@@ -8,7 +8,7 @@ from typing import TypeAlias
 from service.domain.objectives import Constraint, Objective
 from service.domain.pareto import Losses, Member, find_knee, pareto_front
 from service.domain.states import TrialState
-from service.domain.trials import Trial, TrialMetrics
+from service.domain.trials import Trial
 
 RATE = "kl"
 """Nats of the code per sample: the other half of a likelihood model's bargain."""
@@ -76,17 +76,18 @@ class Aims:
         """
         return self.ranks_by_objective and not self.constraints
 
-    def scores(
-        self, metrics: TrialMetrics | None, complexity: Mapping[str, float | None] | None
-    ) -> Scores:
-        """The values of everything that is looked at; None where there is none."""
-        validation = metrics.validation if metrics else {}
-        return {
-            name: _finite((complexity or {}).get(name))
-            if name in COMPLEXITY
-            else _finite(validation.get(name))
-            for name in self.metrics
-        }
+    def scores(self, validation: Scores | None, complexity: Scores | None) -> Scores:
+        """The values of everything that is looked at; None where there is none.
+
+        From the validation metrics at the best epoch, and what the model costs.
+        """
+        found = {**(validation or {}), **(complexity or {})}
+        return {name: _finite(found.get(name)) for name in self.metrics}
+
+    def scores_of(self, trial: Trial) -> Scores:
+        """The same from a trial's record."""
+        metrics = trial.metrics
+        return self.scores(metrics.validation if metrics else None, trial.complexity)
 
     def losses(self, scores: Scores) -> Losses | None:
         """The objectives' values, oriented so that smaller is better; None if one is missing."""
@@ -112,16 +113,16 @@ class Aims:
             total += inf if value is None else max(0.0, constraint.violation(value))
         return total
 
-    def judge(self, metrics: TrialMetrics | None, complexity: Scores | None) -> bool | None:
-        """Whether a trial with a result meets the constraints; None where there are none."""
-        if not self.constraints or metrics is None:
-            return None
-        return self.violation(self.scores(metrics, complexity)) == 0
+    def is_feasible(self, scores: Scores) -> bool:
+        """Whether every constraint is known to be met."""
+        return self.violation(scores) == 0
 
 
 def eligible_trials(aims: Aims, trials: Iterable[Trial]) -> list[Trial]:
     """The feasible trials that may win, by number: finished ones, stopped ones if none finished."""
     able = [t for t in trials if t.value is not None and t.feasible is not False]
+    if aims.is_pareto:
+        able = [trial for trial in able if aims.losses(aims.scores_of(trial)) is not None]
     for state in BEST_STATES:
         found = [trial for trial in able if trial.state is state]
         if found:
@@ -150,7 +151,7 @@ def front_members(aims: Aims, trials: Sequence[Trial]) -> list[Member]:
     return [
         Member(trial.number, losses)
         for trial in trials
-        if (losses := aims.losses(aims.scores(trial.metrics, trial.complexity))) is not None
+        if (losses := aims.losses(aims.scores_of(trial))) is not None
     ]
 
 
@@ -160,7 +161,7 @@ def least_infeasible(aims: Aims, trials: Iterable[Trial]) -> Trial | None:
         (violation, trial.number, trial)
         for trial in trials
         if trial.state in BEST_STATES
-        and isfinite(violation := aims.violation(aims.scores(trial.metrics, trial.complexity)))
+        and isfinite(violation := aims.violation(aims.scores_of(trial)))
     ]
     return min(found, key=lambda entry: entry[:2])[2] if found else None
 

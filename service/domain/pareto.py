@@ -5,6 +5,7 @@ A point is a tuple of two or three finite losses, smaller is better in each.
 
 from bisect import bisect_left
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import NamedTuple, TypeAlias
 
 Losses: TypeAlias = tuple[float, ...]
@@ -73,6 +74,36 @@ def front_ranks(points: Sequence[Member], enough: int | None = None) -> dict[int
         left = beaten
         rank += 1
     return ranks | {point.number: rank for point in left}
+
+
+@dataclass(frozen=True)
+class Front:
+    """The Pareto set of the trials so far, and how far all of them spread on each axis."""
+
+    members: tuple[Member, ...] = ()
+    """By number."""
+    lows: Losses = ()
+    highs: Losses = ()
+
+    def add(self, new: Member) -> "Front":
+        """The same with one more trial; in whatever order they come, the end is the same."""
+        if not self.members:
+            return Front((new,), new.losses, new.losses)
+        return Front(
+            tuple(add_member(self.members, new)),
+            tuple(map(min, self.lows, new.losses)),
+            tuple(map(max, self.highs, new.losses)),
+        )
+
+    @property
+    def knee(self) -> Member | None:
+        """See find_knee."""
+        return find_knee(self.members)
+
+    @property
+    def hypervolume(self) -> float | None:
+        """See box_share."""
+        return box_share([member.losses for member in self.members], self.lows, self.highs)
 
 
 def find_knee(front: Sequence[Member]) -> Member | None:

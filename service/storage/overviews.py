@@ -65,7 +65,10 @@ class OverviewRepository:
         return {row[0]: row[1] for row in rows}
 
     def improvements(self, study_ids: Sequence[str]) -> dict[str, list[tuple[int, float]]]:
-        """(number, value) of each COMPLETE trial that was better than all before it, by study."""
+        """(number, value) of each COMPLETE trial that was better than all before it, by study.
+
+        Of feasible ones; none of a study with several objectives, which has no single best value.
+        """
         sign = case((StudyRow.direction == "minimize", 1.0), else_=-1.0)
         loss = TrialRow.value * sign
         before = func.min(loss).over(
@@ -84,6 +87,8 @@ class OverviewRepository:
                 TrialRow.study_id.in_(list(study_ids)),
                 TrialRow.state == TrialState.COMPLETE,
                 TrialRow.value.is_not(None),
+                TrialRow.feasible.is_not(False),
+                StudyRow.front.is_(None),
             )
             .subquery()
         )

@@ -3,18 +3,16 @@
 import json
 
 from service.domain.datasets import BuiltInDataset, DatasetSpec, UploadedDataset
-from service.domain.records import BestSoFar, Failure, Notice, Progress, Study
+from service.domain.records import Failure, Notice, Progress, Study
 from service.domain.space import Params
 from service.domain.spec import ResolvedSpec, StudySpec
 from service.domain.states import TERMINAL_STUDY_STATES, TrialState
+from service.storage.best_notes import best_so_far
 from service.storage.tables import StudyRow
 
 
 def study_record(row: StudyRow, best_params: Params | None) -> Study:
     """The record of a study; `best_params` are those of its best trial."""
-    best = None
-    if row.best_trial is not None and row.best_value is not None and best_params is not None:
-        best = BestSoFar(trial=row.best_trial, value=row.best_value, params=best_params)
     resolved = ResolvedSpec.model_validate_json(row.resolved)
     return Study(
         id=row.id,
@@ -26,7 +24,7 @@ def study_record(row: StudyRow, best_params: Params | None) -> Study:
         spec_hash=row.spec_hash,
         warnings=[Notice(**warning) for warning in row.warnings],
         progress=_progress(row, resolved.budget.seconds),
-        best=best,
+        best=best_so_far(row, resolved.aims, best_params),
         data_hash=row.data_hash,
         failure=Failure(**row.failure) if row.failure else None,
         summary=row.summary,
@@ -73,25 +71,6 @@ def count(study: StudyRow, state: TrialState, change: int) -> None:
 def proposed(study: StudyRow) -> int:
     """How many trials the study has: the next trial's number."""
     return sum(getattr(study, state.value.lower()) for state in TrialState)
-
-
-def note_best(study: StudyRow, number: int, state: TrialState, value: float | None) -> bool:
-    """Keep the better of the study's best and a trial that has ended; whether that changed it.
-
-    COMPLETE goes before STOPPED, then the objective decides, then the lower number. Terminal
-    trials never change, so comparing each of them once gives the optimum.
-    """
-    if value is None or state not in (TrialState.COMPLETE, TrialState.STOPPED):
-        return False
-    sign = 1.0 if study.direction == "minimize" else -1.0
-    rank = (state is not TrialState.COMPLETE, sign * value, number)
-    if study.best_trial is not None and study.best_value is not None:
-        best = (not study.best_complete, sign * study.best_value, study.best_trial)
-        if rank >= best:
-            return False
-    study.best_trial, study.best_value = number, value
-    study.best_complete = state is TrialState.COMPLETE
-    return True
 
 
 def dataset_id(dataset: DatasetSpec) -> str | None:

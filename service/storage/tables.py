@@ -82,6 +82,8 @@ class StudyRow(Row):
     best_trial: Mapped[int | None]
     best_value: Mapped[float | None]
     best_complete: Mapped[bool] = mapped_column(default=False)
+    front: Mapped[dict[str, Any] | None]
+    """Of several objectives: the Pareto set so far (best_notes.py)."""
 
     event: Mapped[int] = mapped_column(BigInteger, default=0)
     """The sequence of the newest event."""
@@ -154,6 +156,8 @@ class TrialRow(Row):
     """Epochs 1..epochs are recorded: the series has no gap."""
     rungs: Mapped[dict[str, Any]]
     metrics: Mapped[dict[str, Any] | None]
+    complexity: Mapped[dict[str, Any] | None]
+    feasible: Mapped[bool | None]
     verdict: Mapped[dict[str, Any] | None]
     seed: Mapped[int] = mapped_column(BigInteger)
     attempt: Mapped[int] = mapped_column(default=1)

@@ -28,6 +28,8 @@ def trial_record(row: TrialRow) -> Trial:
         epochs=row.epochs,
         rungs=row.rungs,
         metrics=TrialMetrics(**row.metrics) if row.metrics else None,
+        complexity=row.complexity,
+        feasible=row.feasible,
         verdict=Verdict(**row.verdict) if row.verdict else None,
         seed=row.seed,
         attempt=row.attempt,

@@ -20,6 +20,7 @@ from service.domain.states import TERMINAL_TRIAL_STATES, TRIAL_TRANSITIONS, Tria
 from service.errors import Conflict, InvalidRequest, NotFound
 from service.storage import clock
 from service.storage.arrays import ArrayRepository, NewArray, NewTrial
+from service.storage.best_notes import note_best, read_aims
 from service.storage.columns import finite, finite_values
 from service.storage.epochs import Curve, EpochRepository
 from service.storage.locking import append_event, lock_study
@@ -31,7 +32,7 @@ from service.storage.pages import (
     read_token,
     write_token,
 )
-from service.storage.study_records import count, note_best
+from service.storage.study_records import count
 from service.storage.tables import ArrayRow, ArtifactRow, CohortRow, StudyRow, TrialRow
 from service.storage.trial_records import artifact_record, trial_record
 
@@ -134,13 +135,22 @@ class TrialRepository(ArrayRepository, EpochRepository):
         return [artifact_record(study_id, trial, row) for row in rows]
 
     def record_rung(
-        self, study_id: str, fence: int, trial: int, attempt: int, epoch: int, value: float | None
+        self,
+        study_id: str,
+        fence: int,
+        trial: int,
+        attempt: int,
+        epoch: int,
+        value: float | None,
+        complexity: dict[str, float | None] | None = None,
     ) -> bool:
-        """The value that a trial carries at a rung; whether it was accepted."""
+        """The value that a trial carries at a rung, and its complexity; whether it was accepted."""
         _, row = self._lock_trial(study_id, fence, trial)
         if row.attempt != attempt or row.state in TERMINAL_TRIAL_STATES:
             return False
         row.rungs = {**row.rungs, str(epoch): finite(value)}
+        if complexity is not None:
+            row.complexity = finite_values(complexity)
         return True
 
     def finish(
@@ -154,6 +164,7 @@ class TrialRepository(ArrayRepository, EpochRepository):
         value: float | None = None,
         best_epoch: int | None = None,
         metrics: TrialMetrics | None = None,
+        complexity: dict[str, float | None] | None = None,
         verdict: Verdict | None = None,
         failure: Failure | None = None,
         artifacts: Sequence[LeftFile] = (),
@@ -174,12 +185,18 @@ class TrialRepository(ArrayRepository, EpochRepository):
         row.value = finite(value)
         row.best_epoch = best_epoch
         row.metrics = None if metrics is None else _finite_metrics(metrics)
+        if complexity is not None:  # else what it had at a rung
+            row.complexity = finite_values(complexity)
+        aims = read_aims(study.resolved)
+        if aims.constraints and row.metrics is not None:
+            scores = aims.scores(row.metrics["validation"], row.complexity)
+            row.feasible = aims.is_feasible(scores)
         row.verdict = None if verdict is None else verdict.model_dump(mode="json")
         row.failure = None if failure is None else failure.model_dump(mode="json")
         row.finished_at = clock.now(self._session)
         self._add_artifacts(row.key, artifacts)
         self._end_one(row)
-        improved = note_best(study, trial, state, row.value)
+        improved = note_best(study, aims, row)
         data: dict[str, Any] = {
             "cohort": row.cohort,
             "trials": [trial],

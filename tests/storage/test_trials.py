@@ -6,12 +6,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from service.domain.aims import Aims
+from service.domain.objectives import Objective
 from service.domain.records import Artifact, Failure, TrialMetrics, Verdict
 from service.domain.states import TERMINAL_TRIAL_STATES, TRIAL_TRANSITIONS, TrialState
 from service.errors import Conflict, InvalidRequest, NotFound, Stale
+from service.storage.best_notes import note_best
 from service.storage.database import Database
-from service.storage.study_records import note_best
-from service.storage.tables import StudyRow
+from service.storage.tables import StudyRow, TrialRow
 from service.storage.trials import TrialRepository
 from tests.storage.driving import DrivenStudy, drive
 from tests.storage.racing import race
@@ -134,10 +136,12 @@ def test_the_best_is_the_recomputed_optimum_in_whatever_order_trials_end(
     ends: Ends, order: Any, direction: str
 ) -> None:
     study = StudyRow(direction=direction, best_complete=False)
+    aims = Aims((Objective.model_validate({"metric": "mse", "direction": direction}),))
     numbers = list(range(len(ends)))
     order.shuffle(numbers)
     for number in numbers:
-        note_best(study, number, *ends[number])
+        state, value = ends[number]
+        note_best(study, aims, TrialRow(number=number, state=state, value=value))
     assert study.best_trial == recomputed_best(ends, direction)
     assert study.best_trial is None or study.best_value == ends[study.best_trial][1]
 
