@@ -46,10 +46,8 @@ class EncoderDecoderArray(ModelArray):
         self.encoder = stack("encoder", self.problem.inputs, self.codes * self.latent_dim)
         self.decoder = stack("decoder", self.latent_dim, self.features)
         self._log_sigma = self.buffers.add("log_sigma")
-        sigmas = [slot.config["sigma"] for slot in self.slots]
-        self.loss = Reconstruction(
-            str(self.slots[0].config["loss"]), sigmas, self.features, self.device
-        )
+        configs = [slot.config for slot in self.slots]
+        self.loss = Reconstruction.of(configs, self.problem, self.device)
 
     @property
     def log_sigma(self) -> Tensor:

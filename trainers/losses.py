@@ -22,7 +22,8 @@ the loss along e.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any, Self
 
 import torch
 import torch.nn.functional as F
@@ -103,6 +104,20 @@ class Reconstruction:
         if name in IMAGE_LOSSES and not has_neighbourhoods(problem):
             raise ValueError(f"{name} compares images of 3 x 3 pixels or more: use mse here")
         self.begin_epoch()
+
+    @classmethod
+    def of(
+        cls, configs: Sequence[Mapping[str, Any]], problem: Problem, device: torch.device
+    ) -> Self:
+        """The loss that the configs of an array's slots name."""
+        return cls(
+            str(configs[0]["loss"]),
+            [config.get("sigma", 1.0) for config in configs],
+            problem.features,
+            device,
+            problem,
+            [float(config.get("ssim_weight", 0.0)) for config in configs],
+        )
 
     def begin_epoch(self) -> None:
         """Forget the squares of the last epoch."""

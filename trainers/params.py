@@ -5,23 +5,18 @@ from itertools import pairwise
 from typing import Annotated, Literal, TypeAlias
 
 from service.domain.space import Scalar
+from trainers.image_params import ImageAugmentation
 from trainers.knobs import FamilyParams, Knob, choices_of, reals, whole
+from trainers.loss_catalog import LOSS_CHOICES, LOSS_TEXT, LossName, ssim_knob
 from trainers.problem import Problem
 
 Activation: TypeAlias = Literal["relu", "gelu", "silu", "tanh", "elu"]
 Norm: TypeAlias = Literal["none", "batch", "layer"]
 OptimizerName: TypeAlias = Literal["adamw", "adam", "sgd"]
 ScheduleName: TypeAlias = Literal["constant", "cosine"]
-LossName: TypeAlias = Literal["mse", "bce", "l1", "huber", "gaussian"]
 Sigma: TypeAlias = float | Literal["learned"]
 
 
-_LOSSES = choices_of("mse", "bce", "l1", "huber", "gaussian")
-_LOSS_TEXT = (
-    "Training loss, summed over features and averaged over the batch: mse (half the sum of "
-    "squares), bce (data in [0, 1]), l1, huber (delta 1), gaussian (negative log-likelihood with "
-    "its constants, see sigma)."
-)
 _SIGMA_TEXT = (
     "Standard deviation of the gaussian loss: a number, or `learned` (the optimal one for the "
     "data, Rybkin et al. 2021); the other losses do not look at it."
@@ -135,12 +130,13 @@ class MlpParams(TrainingParams):
     ] = "none"
 
 
-class AutoencoderParams(MlpParams):
+class AutoencoderParams(ImageAugmentation, MlpParams):
     """A plain autoencoder."""
 
-    loss: Annotated[LossName, Knob(role="capacity", allowed=_LOSSES, description=_LOSS_TEXT)] = (
-        "mse"
-    )
+    loss: Annotated[
+        LossName, Knob(role="capacity", allowed=LOSS_CHOICES, description=LOSS_TEXT)
+    ] = "mse"
+    ssim_weight: Annotated[float, ssim_knob("capacity")] = 0.5
     sigma: Annotated[
         Sigma,
         Knob(
@@ -153,12 +149,13 @@ class AutoencoderParams(MlpParams):
     ] = "learned"
 
 
-class VaeParams(MlpParams):
+class VaeParams(ImageAugmentation, MlpParams):
     """A variational autoencoder; loss, sigma and the weights of the KL define its objective."""
 
-    loss: Annotated[LossName, Knob(role="objective", allowed=_LOSSES, description=_LOSS_TEXT)] = (
-        "gaussian"
-    )
+    loss: Annotated[
+        LossName, Knob(role="objective", allowed=LOSS_CHOICES, description=LOSS_TEXT)
+    ] = "gaussian"
+    ssim_weight: Annotated[float, ssim_knob("objective")] = 0.5
     sigma: Annotated[
         Sigma,
         Knob(

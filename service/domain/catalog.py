@@ -50,6 +50,21 @@ class FamilyEntry(Record):
     """Kinds of data that it takes."""
 
 
+class LossEntry(Record):
+    """A reconstruction loss that a family can train by (`loss`)."""
+
+    name: str
+    description: str
+    assumes: str
+    """What of the data or the errors makes it the right one."""
+    density: bool = True
+    """Whether it is a negative log-likelihood up to a constant: only then is there an ELBO."""
+    unit_range: bool = False
+    """Whether it needs data in [0, 1]."""
+    logits: bool = False
+    data_kinds: list[str]
+
+
 class MetricEntry(Record):
     """A ranking metric."""
 
@@ -62,6 +77,10 @@ class MetricEntry(Record):
     """Where a trial has it: among the metrics of its epochs, or in its complexity."""
     tasks: list[str] = []
     """The kinds of task that have it; empty: all of them."""
+    data_kinds: list[str] = []
+    """The kinds of data that have it; empty: all of them."""
+    density: bool = False
+    """Whether it needs a training loss that is a density."""
     description: str
 
 
@@ -107,3 +126,4 @@ class Catalog:
     datasets: list[Choice]
     count_parameters: ParameterCounter = field(repr=False)
     signature: SignatureFunction = field(repr=False)
+    losses: dict[str, LossEntry] = field(default_factory=dict)

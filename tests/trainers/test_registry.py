@@ -30,6 +30,11 @@ SHARED = {
     "schedule",
     "loss",
     "sigma",
+    "ssim_weight",
+    "augment_flip",
+    "augment_shift",
+    "augment_crop",
+    "augment_noise",
 }
 
 
@@ -65,7 +70,8 @@ def test_what_defines_the_objective_is_not_searched_by_default(family: str) -> N
             assert entry.default_range is None, entry.name
     objective = {name for name, entry in entries.items() if entry.role == "objective"}
     likelihood = catalog().families[family].likelihood
-    assert objective == ({"loss", "sigma", "beta", "warm_up", "free_bits"} if likelihood else set())
+    weights = {"loss", "sigma", "ssim_weight", "beta", "warm_up", "free_bits"} & set(entries)
+    assert objective == (weights if likelihood else set())
 
 
 @pytest.mark.parametrize("family", FAMILIES)
@@ -136,7 +142,7 @@ def test_an_installed_package_adds_a_family(
     monkeypatch: pytest.MonkeyPatch, fresh_registry: None
 ) -> None:
     with_entry_point(monkeypatch, replace(BUILT_IN[0], name="mine"))
-    assert list(families()) == ["autoencoder", "vae", "mine"]
+    assert list(families()) == [*(family.name for family in BUILT_IN), "mine"]
     assert signature("mine", config_of("autoencoder")).startswith("mine ")
 
 

@@ -26,7 +26,7 @@ class Autoencoder(PlainModel):
         self.latent_dim = int(config["latent_dim"])
         self.encoder = Stack(self.inputs, self.latent_dim, config)
         self.decoder = Stack(self.latent_dim, self.features, config)
-        self.reconstruction_loss = ReconstructionLoss(config)
+        self.reconstruction_loss = ReconstructionLoss(config, problem)
 
     def training_loss(self, target: Tensor, given: Given, kl_share: float = 1.0) -> Tensor:
         """The loss of a batch [B, F]; there is no KL here, so `kl_share` changes nothing."""

@@ -29,7 +29,7 @@ class Vae(PlainModel):
         self.latent_dim = int(config["latent_dim"])
         self.encoder = Stack(self.inputs, 2 * self.latent_dim, config)
         self.decoder = Stack(self.latent_dim, self.features, config)
-        self.reconstruction_loss = ReconstructionLoss(config)
+        self.reconstruction_loss = ReconstructionLoss(config, problem)
 
     def posterior(self, given: Given) -> tuple[Tensor, Tensor]:
         """[B, ...] -> mean and clamped log-variance of z, [B, L] each."""
@@ -43,6 +43,12 @@ class Vae(PlainModel):
         mean, log_variance = self.posterior(given)
         noise = torch.randn_like(mean) if noise is None else noise
         output = self.decoder(mean + (0.5 * log_variance).exp() * noise)
+        return self.weighed(target, output, mean, log_variance, kl_share)
+
+    def weighed(
+        self, target: Tensor, output: Tensor, mean: Tensor, log_variance: Tensor, kl_share: float
+    ) -> Tensor:
+        """Reconstruction of a batch and its share of the KL, as the weights have it."""
         kl = 0.5 * (mean**2 + log_variance.exp() - 1 - log_variance).mean(0)  # [L]
         charged = kl.clamp(min=self.config["free_bits"]).sum()
         beta: float = self.config["beta"]
