@@ -5,135 +5,28 @@ A package adds a family with an entry point in the group `hifitune.families` who
 """
 
 import json
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from functools import cache
 from importlib import import_module
 from importlib.metadata import entry_points
 from typing import TYPE_CHECKING, Any
 
-from service.domain.catalog import Catalog, Choice, FamilyEntry, MetricEntry
+from service.domain.catalog import Catalog, Choice, FamilyEntry
 from service.domain.space import Scalar
-from trainers.knobs import FamilyParams
-from trainers.params import (
-    AutoencoderParams,
-    VaeParams,
-    count_autoencoder,
-    count_vae,
-)
+from trainers.families import BUILT_IN
+from trainers.family import Family
+from trainers.loss_catalog import LOSSES
+from trainers.metric_catalog import METRICS
 from trainers.problem import Problem
 from trainers.task_catalog import TASK_METRICS, TASKS, task_metrics
+from trainers.text_catalog import TEXT_METRICS
 
 if TYPE_CHECKING:
     from trainers.base import ModelArray
 
+__all__ = ["BUILT_IN", "Family", "catalog", "families", "find_family", "load_family", "signature"]
+
 ENTRY_POINT_GROUP = "hifitune.families"
-
-
-@dataclass(frozen=True)
-class Family:
-    """A kind of model: its parameters, and where its torch code is."""
-
-    name: str
-    title: str
-    description: str
-    params: type[FamilyParams]
-    array: str
-    """`module:Class` of its ModelArray."""
-    plain: str
-    """Module of its plain twin, which imports nothing of ours and travels with the model."""
-    count_parameters: Callable[[Mapping[str, Scalar], Problem], int]
-    """(complete config, problem) -> trainable parameters of one model."""
-    metrics: tuple[str, ...] = ("mse", "mae")
-    likelihood: bool = False
-    """Whether it has a KL term."""
-    tasks: tuple[str, ...] = ("reconstruct", "denoise", "inpaint", "super_resolve")
-    """Kinds of task that it can do."""
-    data: tuple[str, ...] = ("vector", "image", "table")
-    """Kinds of data that it takes."""
-
-
-BUILT_IN = (
-    Family(
-        name="autoencoder",
-        title="Autoencoder",
-        description="A fully connected encoder and its mirror image, trained on reconstruction.",
-        params=AutoencoderParams,
-        array="trainers.autoencoder:AutoencoderArray",
-        plain="trainers.plain.autoencoder",
-        count_parameters=count_autoencoder,
-    ),
-    Family(
-        name="vae",
-        title="Variational autoencoder",
-        description="Reconstruction plus KL to a standard normal prior (Kingma & Welling 2014), "
-        "with the optimal sigma by default.",
-        params=VaeParams,
-        array="trainers.vae:VaeArray",
-        plain="trainers.plain.vae",
-        count_parameters=count_vae,
-        metrics=("mse", "mae", "elbo", "kl"),
-        likelihood=True,
-    ),
-)
-
-METRICS = (
-    MetricEntry(
-        name="mse",
-        direction="minimize",
-        unit="scaled data, squared",
-        reconstruction=True,
-        description="Mean squared error over samples and features; a VAE decodes the posterior "
-        "mean.",
-    ),
-    MetricEntry(
-        name="mae",
-        direction="minimize",
-        unit="scaled data",
-        reconstruction=True,
-        description="Mean absolute error over samples and features; a VAE decodes the posterior "
-        "mean.",
-    ),
-    MetricEntry(
-        name="elbo",
-        direction="maximize",
-        unit="nats per sample",
-        reconstruction=False,
-        description="Evidence lower bound at beta = 1 with its constants, at frozen samples of z.",
-    ),
-    MetricEntry(
-        name="kl",
-        direction="minimize",
-        unit="nats per sample",
-        reconstruction=False,
-        description="The rate: KL of the posterior to the prior, summed over the code. For a "
-        "constraint, or beside a distortion.",
-    ),
-    MetricEntry(
-        name="parameters",
-        direction="minimize",
-        unit="weights",
-        reconstruction=False,
-        source="complexity",
-        description="Trainable parameters of the model.",
-    ),
-    MetricEntry(
-        name="macs",
-        direction="minimize",
-        unit="multiply-accumulates",
-        reconstruction=False,
-        source="complexity",
-        description="Multiply-accumulates of one sample's reconstruction.",
-    ),
-    MetricEntry(
-        name="latency_seconds",
-        direction="minimize",
-        unit="s",
-        reconstruction=False,
-        source="complexity",
-        description="Measured time of one sample's reconstruction where the trial was trained.",
-    ),
-)
 
 _SAMPLERS = [
     Choice(name="tpe", description="Tree-structured Parzen estimator: learns where good is."),
@@ -211,11 +104,12 @@ def catalog() -> Catalog:
             )
             for family in families().values()
         },
-        metrics={metric.name: metric for metric in (*METRICS, *TASK_METRICS)},
+        metrics={metric.name: metric for metric in (*METRICS, *TEXT_METRICS, *TASK_METRICS)},
         tasks=TASKS,
         samplers=_SAMPLERS,
         pruners=_PRUNERS,
         datasets=_DATASETS,
         count_parameters=count_parameters,
         signature=signature,
+        losses={loss.name: loss for loss in LOSSES},
     )

@@ -11,7 +11,7 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from trainers.plain.augmentation import augmentation_of
-from trainers.plain.corruption import GeneratorDraws, take_away
+from trainers.plain.corruption import Draws, GeneratorDraws, take_away
 from trainers.plain.given import Given
 from trainers.plain.resampling import enlarge
 
@@ -82,9 +82,17 @@ class PlainModel(nn.Module):
         return [Player("model", list(self.parameters()))]
 
     def player_loss(
-        self, player: str, target: Tensor, given: Given, kl_share: float = 1.0
+        self,
+        player: str,
+        target: Tensor,
+        given: Given,
+        kl_share: float = 1.0,
+        draws: Mapping[str, Tensor] | None = None,
     ) -> Tensor:
-        """The loss of one player; most models have a single one."""
+        """The loss of one player; most models have a single one.
+
+        `draws` stand in for the model's own random numbers, by name ("z", "prior").
+        """
         return self.training_loss(target, given, kl_share)
 
     def element_errors(self, target: Tensor, given: Given) -> Tensor:
@@ -114,11 +122,15 @@ class PlainModel(nn.Module):
     def corrupt(self, target: Tensor, generator: torch.Generator | None = None) -> Given:
         """What the task leaves of scaled samples [N, F]; in training mode with augmentation."""
         draws = GeneratorDraws(target, generator)
-        # Only a model for holes carries the mean of train; that of the batch is near it.
-        fill = self.fill if self.masked else target.mean(0)
-        given = take_away(self.problem, target, fill, draws)
+        given = self.damage(target, draws)
         augmentation = augmentation_of(self.config, target.device) if self.training else None
         return given if augmentation is None else augmentation.given(given, draws)
+
+    def damage(self, target: Tensor, draws: Draws) -> Given:
+        """What the task takes away from scaled samples [N, F]."""
+        # Only a model for holes carries the mean of train; that of the batch is near it.
+        fill = self.fill if self.masked else target.mean(0)
+        return take_away(self.problem, target, fill, draws)
 
     def augment(self, target: Tensor) -> Tensor:
         """Other samples of the same kind to train on, [N, F]."""
