@@ -63,10 +63,12 @@ def serve(
 
     def work(output: "Output") -> int:
         from service.commands import serve as command
+        from service.commands.exits import end_process
 
         given = {"host": host, "port": port, "data_dir": data_dir}
         given |= {"database_url": database_url, "workers": workers}
-        return command.run(_settings(given), output)
+        # Not left to the interpreter: it would wait for requests that hang in the database.
+        end_process(command.run(_settings(given), output))
 
     _run(work, as_json)
 
@@ -210,9 +212,10 @@ def demo(
 
     def work(output: "Output") -> int:
         from service.commands import demo as command
+        from service.commands.exits import end_process
 
         given = {"port": port, "data_dir": data_dir, "workers": workers}
-        return command.run(_settings(given), exit_at_end, output)
+        end_process(command.run(_settings(given), exit_at_end, output))
 
     _run(work, as_json)
 

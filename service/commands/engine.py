@@ -1,20 +1,21 @@
 """`hifitune engine`: drives studies until it is told to stop."""
 
-import contextlib
-import logging
 import os
 import signal
 import sys
 import threading
 from collections.abc import Callable
 
+from service.commands.exits import end_process
 from service.engine.supervisor import run_engine
 from service.settings import Settings
 
 LAST_RESORT_SECONDS = 4.5
 
 
-def run(settings: Settings, with_parent: bool, leave: Callable[[int], object] = os._exit) -> None:
+def run(
+    settings: Settings, with_parent: bool, leave: Callable[[int], object] = end_process
+) -> None:
     """Run the engine and end the process; with a parent, only while its pipe on stdin is open.
 
     `leave` ends the process at once with a status. It is not left to the interpreter, which
@@ -25,12 +26,7 @@ def run(settings: Settings, with_parent: bool, leave: Callable[[int], object] = 
     stop = threading.Event()
     if with_parent:
         threading.Thread(target=_follow_parent, args=(stop,), daemon=True).start()
-    status = run_engine(settings, stop)
-    logging.shutdown()
-    for stream in (sys.stdout, sys.stderr):
-        with contextlib.suppress(OSError):  # whoever read it has gone
-            stream.flush()
-    leave(status)
+    leave(run_engine(settings, stop))
 
 
 def _follow_parent(stop: threading.Event) -> None:

@@ -77,6 +77,8 @@ class Service:
         if self._server is not None and self._thread is not None:
             self._server.should_exit = True
             self._thread.join(DRAIN_SECONDS + 2)
+            if self._thread.is_alive():
+                log.error("the HTTP server did not end in time and is given up")
         self._socket.close()
         if self._engine is not None:
             self._engine.stop()

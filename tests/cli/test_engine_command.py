@@ -42,7 +42,6 @@ def test_a_busy_thread_does_not_keep_the_process_and_nothing_said_is_lost() -> N
 
 def test_the_status_is_that_of_the_engine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(engine, "run_engine", lambda settings, stop: 7)
-    monkeypatch.setattr("logging.shutdown", lambda: None)
     left: list[int] = []
     engine.run(Settings(data_dir=tmp_path), False, leave=left.append)
     assert left == [7]

@@ -3,7 +3,10 @@
 import json
 import signal
 import socket
+import subprocess
+import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import httpx
@@ -21,6 +24,26 @@ from tests.cli.processes import (
 )
 
 GONE_SECONDS = 5.0
+
+HANGING = """
+import sys, threading
+from service.cli import main
+from service.commands import server
+
+def create_app(settings, engine_alive=None, make=server.create_app):
+    app = make(settings, engine_alive)
+
+    @app.get("/hang")
+    def hang():
+        print("hangs", flush=True)
+        threading.Event().wait(60)
+
+    app.router.routes.insert(0, app.router.routes.pop())
+    return app
+
+server.create_app = create_app
+main()
+"""
 
 
 def with_workers(served: Served) -> list[psutil.Process]:
@@ -81,6 +104,33 @@ def test_a_signal_ends_everything_within_five_seconds(
         assert served.process.wait(1) == 0
     assert took < GONE_SECONDS
     assert "Traceback" not in (tmp_path / "serve.log").read_text()
+
+
+def test_a_request_that_hangs_does_not_keep_the_process(tmp_path: Path) -> None:
+    serve = ["serve", "--json", "--port", "0", "--data-dir", str(tmp_path), "--workers", "1"]
+    process = subprocess.Popen(
+        [sys.executable, "-c", HANGING, *serve],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        assert process.stdout is not None
+        url = json.loads(process.stdout.readline())["url"]
+        with ThreadPoolExecutor(1) as pool:
+            asked = pool.submit(httpx.get, f"{url}/hang", timeout=GONE_SECONDS * 4)
+            assert process.stdout.readline() == "hangs\n"
+            begin = time.monotonic()
+            process.send_signal(signal.SIGTERM)
+            _, log = process.communicate(timeout=GONE_SECONDS * 4)
+            took = time.monotonic() - begin
+            asked.exception()  # 500, or a connection that broke
+    finally:
+        process.kill()
+        process.communicate()
+    assert process.returncode == 0
+    assert took < GONE_SECONDS
+    assert "Cancel 1 running task" in log
 
 
 def test_a_dead_engine_is_started_again(tmp_path: Path) -> None:

@@ -138,6 +138,7 @@ class serve:
         self._server.should_exit = True
         self._thread.join(10)
         self._database.close()
+        assert not self._thread.is_alive(), "the server did not end"
 
 
 def fill(site: Site) -> None:
