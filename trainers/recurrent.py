@@ -89,6 +89,11 @@ class Gru:
         return _advance(gates, state, weight.transpose(1, 2), bias[:, None])[0]
 
 
+def beside_every_step(gates: Tensor, code: Tensor) -> Tensor:
+    """What tokens and a code say to the gates together: [T, K, B, 3H] and [K, B, 3H]."""
+    return _add_to_all(gates, code)
+
+
 def _advance(
     gates: Tensor, state: Tensor, weight: Tensor, bias: Tensor
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
@@ -166,4 +171,25 @@ class _Recurrence(torch.autograd.Function):
         return given, carried, to_weight, flat.sum(1, keepdim=True), None
 
 
+class _Everywhere(torch.autograd.Function):
+    """gates + code at every step.
+
+    The gradient of a broadcast is a sum over steps, which torch adds in another order at the
+    end of a row than elsewhere: which elements these are depends on K. Here all are alike.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, gates: Tensor, code: Tensor) -> Tensor:
+        return gates + code
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, upstream: Tensor) -> tuple[Tensor, Tensor]:
+        total = upstream[0].clone()
+        for step in upstream[1:].unbind():
+            total += step
+        return upstream, total
+
+
 _recur: Callable[..., Tensor] = _Recurrence.apply
+_add_to_all: Callable[..., Tensor] = _Everywhere.apply

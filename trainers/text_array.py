@@ -10,7 +10,7 @@ from trainers.base import ModelArray
 from trainers.layers import Dropout, Linear, Pass, fit, padded
 from trainers.plain.given import Given
 from trainers.plain.recurrent import DROPPED, EMBEDDING_SPREAD, END, NEVER_WRITTEN, PAD
-from trainers.recurrent import Embedding, Gru
+from trainers.recurrent import Embedding, Gru, beside_every_step
 from trainers.text_metrics import WRITTEN
 from trainers.text_params import TextParams
 
@@ -65,7 +65,7 @@ class TextArray(ModelArray):
         if run.noise is not None and self._hides_words:
             seen = self._hide_words(run, seen)
         gates = self.writer.gates_of_tokens(run, self.embedding.table(run), seen)
-        gates = gates + self.writer.gates_of_code(run, code)
+        gates = beside_every_step(gates, self.writer.gates_of_code(run, code))
         states = self.writer(run, gates, self._begin(run, code))
         states = states.transpose(0, 1).reshape(slots, steps * batch, -1)  # [K, T * B, H]
         logits = self._logits(run, self.writer_dropout(run, states))

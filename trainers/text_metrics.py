@@ -98,6 +98,7 @@ class TextMeter:
         if self._beta is not None and self._free_bits is not None and "sampled" in columns:
             found |= self._variational(columns, self._beta, self._free_bits)
             errors["elbo"] = _mean_error(columns["sampled"] + columns["rate"])
+            errors["kl"] = _mean_error(columns["rate"])
         named = {
             f"{name}{STANDARD_ERROR}": error for name, error in errors.items() if error is not None
         }
@@ -131,7 +132,11 @@ class TextMeter:
 def _mean_error(values: Tensor) -> Tensor | None:
     """Standard error of a mean over texts, [K, n] -> [K]; a single text has none."""
     count = values.shape[1]
-    return values.std(1) / count**0.5 if count > 1 else None
+    if count < 2:
+        return None
+    # Not values.std(): the way that it adds up depends on how many slots there are.
+    squares = (values - values.sum(1, keepdim=True) / count).square().sum(1)
+    return (squares / (count * (count - 1))).sqrt()
 
 
 def _ratio_error(above: Tensor, below: Tensor) -> Tensor | None:

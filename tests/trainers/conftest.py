@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from trainers.base import Slot
 from trainers.problem import Column, DataKind, Problem
-from trainers.registry import catalog
+from trainers.registry import catalog, families, find_family
 
 Floats = NDArray[np.float32]
 
@@ -54,6 +54,11 @@ def read_digits() -> Floats:
 DIGITS = Problem("image", (8, 8))
 
 
+def families_of(kind: DataKind) -> list[str]:
+    """The registered families that take this kind of data."""
+    return sorted(name for name, family in families().items() if kind in family.data)
+
+
 def vector(features: int) -> Problem:
     """Samples of so many numbers, to be reconstructed."""
     return Problem("vector", (features,))
@@ -62,9 +67,15 @@ def vector(features: int) -> Problem:
 def config_of(
     family: str, **changes: bool | int | float | str
 ) -> dict[str, bool | int | float | str]:
-    """A family's defaults with changes."""
+    """A family's defaults with changes; what the family fixes keeps its value."""
+    knobs = find_family(family).params.knobs()
+    fitting = {
+        name: value
+        for name, value in changes.items()
+        if name not in knobs or knobs[name].accepts(value)
+    }
     parameters = catalog().families[family].parameters
-    return {name: entry.default for name, entry in parameters.items()} | changes
+    return {name: entry.default for name, entry in parameters.items()} | fitting
 
 
 def slots_of(family: str, count: int, **changes: bool | int | float | str) -> list[Slot]:

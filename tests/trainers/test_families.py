@@ -11,15 +11,15 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor
 
-from tests.trainers.conftest import DIGITS, ArrayData, config_of, slots_of
+from tests.trainers.conftest import DIGITS, ArrayData, config_of, families_of, slots_of
 from trainers.base import Batch, FitPlan, ModelArray, Slot, SlotEnd, SlotReport, Step
 from trainers.data.evaluation_rows import evaluation_rows
 from trainers.evaluation import load_twin, score
 from trainers.loop import ArrayRun
 from trainers.plain.given import Given
-from trainers.registry import catalog, families, find_family, load_family
+from trainers.registry import catalog, find_family, load_family
 
-FAMILIES = sorted(families())
+FAMILIES = families_of("image")
 LOSSES = ["mse", "bce", "l1", "huber", "gaussian"]
 PLAN = FitPlan(3, 1, None, "mse", "minimize")
 
@@ -51,8 +51,13 @@ def first_step(array: ModelArray) -> Step:
 
 
 def gradient_of(array: ModelArray, batch: Tensor) -> Tensor:
-    loss = array.training_loss(Batch(batch, Given(batch)), first_step(array), "model")
-    return torch.autograd.grad(loss.sum(), array.weights)[0]
+    """Every player's gradient of its own weights."""
+    step, gradient = first_step(array), torch.zeros_like(array.weights)
+    for player in array.players:
+        loss = array.training_loss(Batch(batch, Given(batch)), step, player.name)
+        (found,) = torch.autograd.grad(loss.sum(), array.weights)
+        gradient[:, player.columns] = found[:, player.columns]
+    return gradient
 
 
 def twin_of(array: ModelArray, family: str, row: int) -> Any:
@@ -62,17 +67,12 @@ def twin_of(array: ModelArray, family: str, row: int) -> Any:
     return twin.train()
 
 
-def twin_loss(twin: Any, array: ModelArray, row: int, batch: Tensor) -> Tensor:
-    """The plain training loss with the array's own draws."""
-    if not find_family(FAMILY_OF[type(array).__name__]).likelihood:
-        loss: Tensor = twin.training_loss(batch, Given(batch))
-        return loss
-    draws = array.noise.normal("z", 0, len(batch), twin.latent_dim)[row]
-    noisy: Tensor = twin.training_loss(batch, Given(batch), noise=draws)
-    return noisy
-
-
-FAMILY_OF = {load_family(name).__name__: name for name in FAMILIES}
+def twin_loss(twin: Any, array: ModelArray, row: int, batch: Tensor, player: str) -> Tensor:
+    """The plain training loss of a player with the array's own draws."""
+    size = (len(batch), twin.latent_dim)
+    draws = {site: array.noise.normal(site, 0, *size)[row] for site in ("z", "prior")}
+    loss: Tensor = twin.player_loss(player, batch, Given(batch), draws=draws)
+    return loss
 
 
 @pytest.mark.parametrize("family", FAMILIES)
@@ -83,19 +83,23 @@ def test_a_training_step_equals_the_plain_twins(
 ) -> None:
     array = build(family, count, **{**shape, "dropout": 0.0})
     batch = torch.from_numpy(few_digits.train[: 20 * count]).view(count, 20, 64)
-    loss = array.training_loss(Batch(batch, Given(batch)), first_step(array), "model")
-    (gradient,) = torch.autograd.grad(loss.sum(), array.weights)
-    for row in range(count):
-        twin = twin_of(array, family, row)
-        expected = twin_loss(twin, array, row, batch[row])
-        expected.backward()
-        assert loss[row].item() == pytest.approx(expected.item(), rel=1e-5)
-        ours = array.layout.export(gradient[row])
-        for name, parameter in twin.named_parameters():
-            scale = parameter.grad.abs().max().item()
-            torch.testing.assert_close(
-                ours[name], parameter.grad, rtol=1e-4, atol=1e-5 * max(1.0, scale)
-            )
+    step = first_step(array)
+    for player in array.players:
+        twins = [twin_of(array, family, row) for row in range(count)]
+        loss = array.training_loss(Batch(batch, Given(batch)), step, player.name)
+        (gradient,) = torch.autograd.grad(loss.sum(), array.weights)
+        for row, twin in enumerate(twins):
+            expected = twin_loss(twin, array, row, batch[row], player.name)
+            assert loss[row].item() == pytest.approx(expected.item(), rel=1e-5)
+            ours = array.layout.export(gradient[row])
+            (steps,) = [each for each in twin.players() if each.name == player.name]
+            names = {parameter: name for name, parameter in twin.named_parameters()}
+            theirs = torch.autograd.grad(expected, steps.parameters)
+            for parameter, wanted in zip(steps.parameters, theirs, strict=True):
+                scale = wanted.abs().max().item()
+                torch.testing.assert_close(
+                    ours[names[parameter]], wanted, rtol=1e-4, atol=1e-5 * max(1.0, scale)
+                )
 
 
 @pytest.mark.parametrize("family", FAMILIES)

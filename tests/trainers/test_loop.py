@@ -6,14 +6,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.trainers.conftest import ArrayData, config_of, slots_of
+from tests.trainers.conftest import ArrayData, config_of, families_of, slots_of
 from tests.trainers.test_families import assert_same_end, finished
 from trainers.base import EarlyStopping, FitPlan, Slot, SlotEnd
 from trainers.loop import ArrayRun
-from trainers.registry import families
 
 PLAN = FitPlan(6, 1, None, "mse", "minimize")
-FAMILIES = sorted(families())
+FAMILIES = families_of("image")
 
 
 def run_epochs(run: ArrayRun, count: int) -> list[SlotEnd]:

@@ -10,7 +10,7 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from tests.trainers.conftest import config_of, slots_of
+from tests.trainers.conftest import config_of, families_of, slots_of
 from tests.trainers.test_families import finished
 from trainers.base import FitPlan
 from trainers.data.mapped import MappedData
@@ -19,7 +19,7 @@ from trainers.data.store import ingest
 from trainers.evaluation import score
 from trainers.loop import ArrayRun
 from trainers.problem import problem_of
-from trainers.registry import families, find_family
+from trainers.registry import find_family
 
 UNIX_TIME = 1_700_000_000.0
 PLAN = FitPlan(2, 1, None, "mse", "minimize")
@@ -61,7 +61,7 @@ def trained(family: str, data: MappedData, folder: Path) -> Any:
     return import_module(find_family(family).plain).load(folder)
 
 
-@pytest.mark.parametrize("family", sorted(families()))
+@pytest.mark.parametrize("family", families_of("image"))
 def test_a_column_of_unix_times_keeps_its_digits_both_ways(
     family: str, table: np.ndarray[Any, Any], data: MappedData, tmp_path: Path
 ) -> None:

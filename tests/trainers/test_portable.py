@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from safetensors.torch import save
 
+from tests.trainers.conftest import families_of
 from trainers.base import FitPlan, Slot
 from trainers.data.mapped import MappedData
 from trainers.data.sources import BuiltIn, Split
@@ -20,7 +21,7 @@ from trainers.data.store import ingest
 from trainers.loop import ArrayRun
 from trainers.portable import write_model_zip
 from trainers.problem import problem_of
-from trainers.registry import families, find_family
+from trainers.registry import find_family
 
 EPOCHS = 6
 SEED = 5
@@ -91,7 +92,7 @@ class Trained:
     metadata: dict
 
 
-@pytest.fixture(scope="module", params=sorted(families()))
+@pytest.fixture(scope="module", params=families_of("image"))
 def trained(request, tmp_path_factory) -> Trained:
     family = request.param
     folder = tmp_path_factory.mktemp(family)
