@@ -1,6 +1,7 @@
 """The Python client: `Client` and `StudyHandle` over HTTP; needs neither torch nor a database."""
 
 from service.client.client import Client
+from service.client.datasets import DatasetHandle
 from service.client.errors import (
     ClientError,
     NotReachable,
@@ -13,6 +14,7 @@ from service.client.handle import StudyHandle
 __all__ = [
     "Client",
     "ClientError",
+    "DatasetHandle",
     "NotReachable",
     "ProblemError",
     "StudyFailed",

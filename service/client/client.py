@@ -6,14 +6,21 @@ import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Any, Self
 
-from pydantic import BaseModel
-
+from service.client.dataset_calls import DatasetCalls
 from service.client.handle import StudyHandle
 from service.client.stream import Message, read_messages
 from service.client.transport import Transport
-from service.domain.records import Best, EpochPage, EpochReport, Study, StudyPage, Trial, TrialPage
+from service.domain.records import (
+    Best,
+    EpochPage,
+    EpochReport,
+    Study,
+    StudyPage,
+    Trial,
+    TrialPage,
+)
 from service.domain.spec import StudySpec
 from service.domain.states import StudyState, TrialState
 
@@ -22,12 +29,10 @@ JSON = "application/json"
 YAML = "application/yaml"
 STREAM_SILENCE_SECONDS = 45.0
 """The server says something every 15 s: after three silences the stream is taken for dead."""
-
 Spec = StudySpec | Mapping[str, Any] | str | Path
-Answer = TypeVar("Answer", bound=BaseModel)
 
 
-class Client:
+class Client(DatasetCalls):
     """A HiFiTune server, over HTTP.
 
     Methods raise ProblemError when the server refuses and NotReachable when none answers.
@@ -35,12 +40,7 @@ class Client:
     """
 
     def __init__(self, base_url: str = DEFAULT_URL, *, timeout_seconds: float = 60.0) -> None:
-        self._transport = Transport(base_url, timeout_seconds)
-
-    @property
-    def base_url(self) -> str:
-        """The server's address."""
-        return self._transport.base_url
+        super().__init__(Transport(base_url, timeout_seconds))
 
     def __enter__(self) -> Self:
         """The client itself."""
@@ -218,13 +218,6 @@ class Client:
     def _act(self, study_id: str, verb: str) -> Study:
         response = self._transport.request("POST", f"/v1/studies/{study_id}:{verb}")
         return Study.model_validate_json(response.content)
-
-    def _get(
-        self, model: type[Answer], path: str, params: Mapping[str, Any] | None = None
-    ) -> Answer:
-        return model.model_validate_json(
-            self._transport.request("GET", path, params=params).content
-        )
 
     def _json(self, method: str, path: str, **options: Any) -> dict[str, Any]:
         answer = self._transport.request(method, path, **options).json()

@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -48,16 +48,36 @@ class Transport:
 
     def request_again(self, method: str, path: str, **options: Any) -> httpx.Response:
         """An idempotent request, sent again when no answer came or the server was busy."""
-        for pause in RETRY_SECONDS:
-            try:
-                return self.request(method, path, **options)
-            except NotReachable:
-                time.sleep(pause)
-            except ProblemError as error:
-                if error.status != UNAVAILABLE:
-                    raise
-                time.sleep(pause)
-        return self.request(method, path, **options)
+        return _again(lambda: self.request(method, path, **options))
+
+    def upload(
+        self,
+        path: str,
+        content: Callable[[], Iterator[bytes]],
+        size: int,
+        *,
+        params: Mapping[str, Any],
+        headers: Mapping[str, str],
+        read_timeout_seconds: float,
+    ) -> httpx.Response:
+        """POST a file of `size` bytes, again from its beginning when the connection broke."""
+        given = {key: value for key, value in params.items() if value is not None}
+        timeout = httpx.Timeout(self._http.timeout)
+        timeout.read = read_timeout_seconds
+
+        def send() -> httpx.Response:
+            with self._reach():
+                response = self._http.post(
+                    path,
+                    params=given,
+                    content=content(),
+                    headers={**headers, "Content-Length": str(size)},
+                    timeout=timeout,
+                )
+            _raise_for_problem(response)
+            return response
+
+        return _again(send)
 
     @contextmanager
     def stream(
@@ -100,6 +120,19 @@ class Transport:
                 f"no HiFiTune server answers at {self.base_url} ({type(error).__name__}); "
                 "start one with `hifitune serve`"
             ) from error
+
+
+def _again(send: Callable[[], httpx.Response]) -> httpx.Response:
+    for pause in RETRY_SECONDS:
+        try:
+            return send()
+        except NotReachable:
+            time.sleep(pause)
+        except ProblemError as error:
+            if error.status != UNAVAILABLE:
+                raise
+            time.sleep(pause)
+    return send()
 
 
 def _raise_for_problem(response: httpx.Response) -> None:
