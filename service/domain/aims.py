@@ -166,19 +166,27 @@ def least_infeasible(aims: Aims, trials: Iterable[Trial]) -> Trial | None:
     return min(found, key=lambda entry: entry[:2])[2] if found else None
 
 
-def say_violations(aims: Aims, scores: Scores) -> str:
-    """`kl is 23.1 (at most 20)` for every constraint that is not met; empty where all are."""
-    said = []
-    for constraint in aims.constraints:
-        value = scores.get(constraint.metric)
-        bound = f"at most {constraint.at_most:g}"
-        if constraint.at_most is None:
-            bound = f"at least {constraint.at_least:g}"
-        if value is None:
-            said.append(f"{constraint.metric} is not known ({bound})")
-        elif constraint.violation(value) > 0:
-            said.append(f"{constraint.metric} is {value:.4g} ({bound})")
-    return " and ".join(said)
+def say_nearest(aims: Aims, trials: Iterable[Trial]) -> str | None:
+    """Which trial comes nearest to keeping the constraints, where none of those that ended does.
+
+    None without constraints, or without a trial that has a result.
+    """
+    if not aims.constraints:
+        return None
+    nearest = least_infeasible(aims, trials)
+    bounds = " and ".join(map(str, aims.constraints))
+    if nearest is None:
+        return None
+    scores = aims.scores_of(nearest)
+    broken = [
+        f"{bound.metric} is {value:.4g}"
+        for bound in aims.constraints
+        if (value := scores[bound.metric]) is not None and bound.violation(value) > 0
+    ]
+    return (
+        f"no trial keeps {bounds}: the nearest is trial {nearest.number}, "
+        f"where {' and '.join(broken)}"
+    )
 
 
 def _finite(value: float | None) -> float | None:

@@ -8,7 +8,7 @@ from statistics import median
 from service.domain.records import EpochReport
 from service.domain.trials import STANDARD_ERROR
 
-WITHOUT_ZERO = frozenset({"elbo"})
+WITHOUT_ZERO = frozenset({"elbo", "loss"})
 """Metrics whose zero is arbitrary (nats of a density move with the units of the data): only
 differences mean something, so they are judged by the range of their curve."""
 MIN_RISE = 0.02

@@ -10,7 +10,7 @@ from service.domain.records import Trial
 from service.domain.spec import ResolvedSpec
 from service.engine.dimensions import dimensions, encode_params
 from service.engine.quiet import quiet_log, recorded_warnings
-from service.engine.told import Told, comparable_scores
+from service.engine.told import Told, comparable_scores, merits
 
 FEWEST_TRIALS = 4
 ROUGH_BELOW = 20
@@ -21,16 +21,23 @@ MOST_TRIALS = 1_000
 def importance(spec: ResolvedSpec, trials: Sequence[Trial]) -> dict[str, Any]:
     """How much each parameter matters for being among the best tenth (PED-ANOVA).
 
+    Under constraints, the best are those that keep them; of several objectives, the first fronts.
+
     Watanabe, Bansal & Hutter 2023, arXiv:2304.10255; conditional parameters as in
     arXiv:2601.20800. Answers `{"values": {param: share}, "trials": n, "note": text or None}`,
     shares descending and adding up to 1; `values` is empty, and `note` says why, where
     nothing can be said. Pruned trials count with the value of their last rung, diverged ones
     as the worst.
     """
-    told = [t for t in map(Told.of, trials) if t.is_informative]
+    aims = spec.aims
+    told = [t for t in (Told.of(trial, aims) for trial in trials) if t.is_informative]
     told.sort(key=lambda trial: trial.number)
     told = told[:: -(-len(told) // MOST_TRIALS) or 1]
-    scores = comparable_scores(told, spec.aims.objectives[0].direction)
+    if aims.is_pareto or aims.constraints:
+        scores: dict[int, float] = {**merits(told, aims)}
+    else:
+        sign = aims.objectives[0].sign
+        scores = {n: sign * value for n, (value,) in comparable_scores(told, aims).items()}
     space = dimensions(spec)
     names = [name for name in space if len({t.params[name] for t in told if name in t.params}) > 1]
     if len(told) < FEWEST_TRIALS:
@@ -54,7 +61,7 @@ def _complete_study(
     spec: ResolvedSpec, told: Sequence[Told], scores: dict[int, float]
 ) -> optuna.Study:
     quiet_log()
-    study = optuna.create_study(study_name="analysis", direction=spec.aims.objectives[0].direction)
+    study = optuna.create_study(study_name="analysis", direction="minimize")
     space = dimensions(spec)
     for trial in told:
         params, distributions = encode_params(trial.params, space)

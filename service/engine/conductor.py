@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from sqlalchemy.orm import Session
 
+from service.domain.aims import say_nearest
 from service.domain.records import Array, ArrayState, Failure, Lease
 from service.domain.states import (
     TERMINAL_STUDY_STATES,
@@ -44,6 +45,8 @@ NO_RESULT = Failure(
     message="no trial is eligible for best: every one diverged, failed or was stopped; "
     "lower the learning rates or raise the budget",
 )
+
+INFEASIBLE_REMEDY = "loosen the bound, raise the budget, or move the ranges towards that trial"
 
 
 class Conductor:
@@ -255,7 +258,13 @@ class Conductor:
         if self._search.analysing or not (self._search.exhausted or self._steering.time_is_up):
             return
         if context.study.best is None:
-            context.fail(NO_RESULT)
+            aims = context.study.resolved.aims
+            nearest = say_nearest(aims, context.mirror.trials.values())
+            context.fail(
+                Failure(kind="infeasible", message=f"{nearest}; {INFEASIBLE_REMEDY}")
+                if nearest
+                else NO_RESULT
+            )
         else:
             context.transition(StudyState.SELECTING)
 

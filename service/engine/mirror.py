@@ -105,7 +105,8 @@ class StudyMirror:
 
     def history(self) -> list[Told]:
         """Every trial as the proposer sees it, by number."""
-        return [Told.of(trial) for _, trial in sorted(self.trials.items())]
+        aims = self.study.resolved.aims
+        return [Told.of(trial, aims) for _, trial in sorted(self.trials.items())]
 
     def waiting_rung(self, cohort: int) -> int | None:
         """The rung at which every live trial of a cohort waits for its verdict, or None."""

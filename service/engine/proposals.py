@@ -18,7 +18,13 @@ from service.engine.cohorts import cohort_trials, failed_cells, planned_trials
 from service.engine.dimensions import Dimension, dimensions, encode_params, suggest
 from service.engine.grid import Grid
 from service.engine.quiet import expected_warning, quiet_log
-from service.engine.told import Told, comparable_scores, told_and_running, window
+from service.engine.told import (
+    Told,
+    comparable_scores,
+    comparable_violations,
+    told_and_running,
+    window,
+)
 
 __all__ = ["Proposal", "Told", "cohort_trials", "propose"]
 
@@ -82,7 +88,7 @@ def _ask(spec: ResolvedSpec, history: Sequence[Told], cohort: int, count: int) -
     informative = [trial for trial in told if trial.is_informative]
     study = optuna.create_study(
         study_name="cohort",
-        direction=spec.aims.objectives[0].direction,
+        directions=[objective.direction for objective in spec.aims.objectives],
         sampler=_sampler(spec, cohort, len(informative)),
         pruner=optuna.pruners.NopPruner(),
     )
@@ -152,18 +158,21 @@ def _has_conditions(spec: ResolvedSpec) -> bool:
 def _finished_trials(
     spec: ResolvedSpec, informative: Sequence[Told], space: dict[str, Dimension]
 ) -> list[FrozenTrial]:
-    """Every trial of the window as COMPLETE, with a finite value.
+    """Every trial of the window as COMPLETE, with finite values and violations.
 
     The Gaussian process would ignore PRUNED trials, and TPE would rank a diverged one that is
     told as COMPLETE before every pruned one: so all of them stand on one scale.
     """
-    direction = spec.aims.objectives[0].direction
     clip = isinstance(spec.sampler, GPSampler)
-    scores = comparable_scores(informative, direction, clip)
-    return [
-        _frozen(trial, space, OptunaState.COMPLETE, scores[trial.number])
-        for trial in window(informative, direction)
-    ]
+    scores = comparable_scores(informative, spec.aims, clip)
+    violations = comparable_violations(informative, spec.aims, clip)
+    found = []
+    for trial in window(informative, spec.aims):
+        frozen = _frozen(trial, space, OptunaState.COMPLETE, scores[trial.number])
+        for name, violation in violations[trial.number].items():
+            frozen.set_constraint(name, violation)
+        found.append(frozen)
+    return found
 
 
 class _Kept(FrozenTrial):
@@ -177,14 +186,18 @@ class _Kept(FrozenTrial):
 
 
 def _frozen(
-    trial: Told, space: dict[str, Dimension], state: OptunaState, value: float | None = None
+    trial: Told,
+    space: dict[str, Dimension],
+    state: OptunaState,
+    values: Sequence[float] | None = None,
 ) -> FrozenTrial:
     params, distributions = encode_params(trial.params, space)
     return _Kept(
         number=trial.number,
         trial_id=trial.number,
         state=state,
-        value=value,
+        value=None,
+        values=values,
         datetime_start=EPOCH,
         datetime_complete=EPOCH if state.is_finished() else None,
         params=params,

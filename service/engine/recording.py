@@ -104,9 +104,10 @@ class Recorder:
             event.trial,
             event.attempt,
             event.state,
-            value=event.value,
+            value=self._value(event),
             best_epoch=event.best_epoch,
             metrics=event.metrics,
+            complexity=event.complexity,
             verdict=self._verdict(
                 repository, trial, event.state, event.best_epoch, event.stopped_early
             ),
@@ -117,8 +118,19 @@ class Recorder:
             ],
         )
 
-    def prune(self, repository: TrialRepository, trial: Trial, rung: int) -> None:
-        """End a trial that lost at a rung, with the value that it carried there."""
+    def _value(self, event: TrialEndEvent) -> float | None:
+        """The (first) objective; workers report what chose the best epoch (Aims.ranking)."""
+        aims = self._study.resolved.aims
+        if aims.ranks_by_objective or event.metrics is None:
+            return event.value
+        scores = aims.scores(event.metrics.validation, event.complexity)
+        return scores[aims.objectives[0].metric]
+
+    def prune(self, repository: TrialRepository, trial: Trial, rung: int, parameters: int) -> None:
+        """End a trial that lost at a rung, with the value that it carried there.
+
+        Of its complexity only the number of its parameters is known.
+        """
         reports = repository.epochs(self._study.id, trial.number)
         value = trial.rungs.get(str(rung))
         best = self._epoch_of(reports, value)
@@ -133,6 +145,7 @@ class Recorder:
             metrics=None
             if best is None
             else TrialMetrics(train=best.train, validation=best.validation),
+            complexity={"parameters": float(parameters)},
             verdict=self._judge(
                 trial, reports, TrialState.PRUNED, None if best is None else best.epoch, False
             ),

@@ -3,7 +3,9 @@
 from concurrent.futures import Future
 from typing import Any
 
-from service.domain.records import ArrayState
+from service.domain.problems import problem_fields
+from service.domain.records import ArrayState, Trial
+from service.domain.resolve import complete_config
 from service.engine.analyses import importance
 from service.engine.cohorts import cohort_trials
 from service.engine.composition import compose
@@ -77,12 +79,22 @@ class Search:
                 live = mirror.live_trials(array)
                 for trial in live:
                     if trial.number in pruned:
-                        recorder.prune(trials, trial, rung)
+                        recorder.prune(trials, trial, rung, self._parameters(trial))
                 if any(trial.number not in pruned for trial in live):
                     trials.continue_array(
                         context.study_id, context.fence, cohort, array.index, rung
                     )
         mirror.refresh([cohort])
+
+    def _parameters(self, trial: Trial) -> int:
+        context = self._context
+        spec = context.study.resolved
+        assert context.dataset is not None
+        return context.resources.catalog.count_parameters(
+            trial.family,
+            complete_config(spec, trial.family, trial.params),
+            problem_fields(context.dataset, spec.task),
+        )
 
     def propose(self) -> None:
         """Ask for the next cohort once the records allow it, off this thread."""

@@ -145,6 +145,8 @@ class TrialEndEvent(Record):
     epochs: int
     stopped_early: bool
     metrics: TrialMetrics | None
+    complexity: dict[str, float | None] | None = None
+    """What the model costs (Trial.complexity)."""
     artifacts: list[ArtifactFile]
     failure: Failure | None
 

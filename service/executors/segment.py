@@ -142,6 +142,7 @@ class Segment:
                     epochs=end.epochs,
                     stopped_early=end.stopped_early,
                     metrics=trial_metrics(end),
+                    complexity=None if end.complexity is None else finite_metrics(end.complexity),
                     artifacts=self._write_files(end),
                     failure=end_failure(end),
                 )

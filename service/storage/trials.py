@@ -135,22 +135,13 @@ class TrialRepository(ArrayRepository, EpochRepository):
         return [artifact_record(study_id, trial, row) for row in rows]
 
     def record_rung(
-        self,
-        study_id: str,
-        fence: int,
-        trial: int,
-        attempt: int,
-        epoch: int,
-        value: float | None,
-        complexity: dict[str, float | None] | None = None,
+        self, study_id: str, fence: int, trial: int, attempt: int, epoch: int, value: float | None
     ) -> bool:
-        """The value that a trial carries at a rung, and its complexity; whether it was accepted."""
+        """The value that a trial carries at a rung; whether it was accepted."""
         _, row = self._lock_trial(study_id, fence, trial)
         if row.attempt != attempt or row.state in TERMINAL_TRIAL_STATES:
             return False
         row.rungs = {**row.rungs, str(epoch): finite(value)}
-        if complexity is not None:
-            row.complexity = finite_values(complexity)
         return True
 
     def finish(
@@ -185,8 +176,7 @@ class TrialRepository(ArrayRepository, EpochRepository):
         row.value = finite(value)
         row.best_epoch = best_epoch
         row.metrics = None if metrics is None else _finite_metrics(metrics)
-        if complexity is not None:  # else what it had at a rung
-            row.complexity = finite_values(complexity)
+        row.complexity = None if complexity is None else finite_values(complexity)
         aims = read_aims(study.resolved)
         if aims.constraints and row.metrics is not None:
             scores = aims.scores(row.metrics["validation"], row.complexity)
