@@ -5,12 +5,13 @@ Exit codes are in service.commands.exits.
 """
 
 import os
-import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+from service.commands import dataset_app
+from service.commands.running import DEFAULT_URL, AsJson, Url, run
 
 if TYPE_CHECKING:
     from service.commands.output import Output
@@ -31,7 +32,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
-AsJson = Annotated[bool, typer.Option("--json", help="Lines of JSON on stdout.")]
 Host = Annotated[str | None, typer.Option(help="Address to listen on; only loopback.")]
 Port = Annotated[int | None, typer.Option(help="Port; 0 picks a free one. Default: 8321.")]
 DataDir = Annotated[
@@ -41,13 +41,7 @@ DatabaseUrl = Annotated[
     str | None, typer.Option(help="SQLAlchemy URL. Default: SQLite in the data directory.")
 ]
 Workers = Annotated[int | None, typer.Option(help="Training processes. Default: the cores.")]
-Url = Annotated[
-    str,
-    typer.Option(envvar="HIFITUNE_URL", help="The server's address."),
-]
 StudyId = Annotated[str, typer.Argument(metavar="ID", help="The study's id.")]
-
-DEFAULT_URL = "http://127.0.0.1:8321"
 
 
 @app.command()
@@ -70,7 +64,7 @@ def serve(
         # Not left to the interpreter: it would wait for requests that hang in the database.
         end_process(command.run(_settings(given), output))
 
-    _run(work, as_json)
+    run(work, as_json)
 
 
 @app.command()
@@ -101,7 +95,7 @@ def engine(
         command.run(settings, with_parent)
         return 0
 
-    _run(work, as_json)
+    run(work, as_json)
 
 
 @app.command()
@@ -120,7 +114,7 @@ def migrate(
         output.say("The database is at this version's schema.")
         return 0
 
-    _run(work, as_json)
+    run(work, as_json)
 
 
 @app.command()
@@ -137,7 +131,7 @@ def submit(
 
         return remote.submit(url, file, watch, output)
 
-    _run(work, as_json)
+    run(work, as_json)
 
 
 @app.command()
@@ -156,7 +150,7 @@ def watch(
 
         return remote.watch(url, study_id, timeout, output)
 
-    _run(work, as_json)
+    run(work, as_json)
 
 
 @app.command()
@@ -178,7 +172,7 @@ def best(
 
         return remote.best(url, study_id, as_yaml, model, output)
 
-    _run(work, as_json)
+    run(work, as_json)
 
 
 @app.command()
@@ -195,7 +189,7 @@ def studies(
 
         return remote.studies(url, state, limit, output)
 
-    _run(work, as_json)
+    run(work, as_json)
 
 
 @app.command()
@@ -217,7 +211,7 @@ def demo(
         given = {"port": port, "data_dir": data_dir, "workers": workers}
         end_process(command.run(_settings(given), exit_at_end, output))
 
-    _run(work, as_json)
+    run(work, as_json)
 
 
 def _settings(given: dict[str, Any]) -> "Settings":
@@ -236,24 +230,7 @@ def _settings(given: dict[str, Any]) -> "Settings":
         raise Stop(Exit.USAGE, "a setting is not valid: " + "; ".join(faults)) from None
 
 
-def _run(work: "Callable[[Output], int]", as_json: bool) -> None:
-    """Run a command; its errors become a line on stderr and an exit code."""
-    from service.commands.exits import Exit, Stop
-    from service.commands.output import Output
-
-    output = Output(as_json)
-    try:
-        code = work(output)
-    except Stop as stop:
-        output.fail(str(stop), stop.code)
-        code = stop.code
-    except KeyboardInterrupt:
-        code = Exit.INTERRUPTED
-    except BrokenPipeError:
-        # Whoever read stdout has gone; the interpreter must not try to flush it.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        code = Exit.ERROR
-    raise typer.Exit(code)
+app.add_typer(dataset_app.app, name="datasets")
 
 
 def main() -> None:
