@@ -7,6 +7,7 @@ from torch import Tensor
 
 from trainers.base import Batch, Config, Step
 from trainers.encoder_decoder import EncoderDecoderArray
+from trainers.knobs import FamilyParams
 from trainers.layers import Pass
 from trainers.metrics import Meter, Outputs, kl_per_dimension
 from trainers.noise import Noise
@@ -14,6 +15,7 @@ from trainers.params import VaeParams
 from trainers.plain.given import Given
 from trainers.plain.vae import LOG_VARIANCE_BOUND, Vae
 from trainers.problem import Problem
+from trainers.vae_params import BetaVaeParams, SigmaVaeParams
 
 _FROZEN_SITE = "evaluation/z"
 
@@ -26,7 +28,7 @@ class VaeArray(EncoderDecoderArray):
     warm-up. A single reparametrised sample of z in training.
     """
 
-    params_class = VaeParams
+    params_class: ClassVar[type[FamilyParams]] = VaeParams
     codes: ClassVar[int] = 2
 
     def build(self) -> None:
@@ -43,8 +45,14 @@ class VaeArray(EncoderDecoderArray):
         count = mean.shape[1]
         draws = self.noise.normal("z", step.index, count, self.latent_dim)
         code = torch.addcmul(mean, (0.5 * log_variance).exp(), draws)
-        reconstruction = self.loss.training(self.decode(run, code), batch.target)
-        kl = kl_per_dimension(mean, log_variance) / count  # [K, L]
+        return self.weighed(batch.target, self.decode(run, code), mean, log_variance, step)
+
+    def weighed(
+        self, target: Tensor, output: Tensor, mean: Tensor, log_variance: Tensor, step: Step
+    ) -> Tensor:
+        """[K]: reconstruction of a batch and its share of the KL, as the weights have it."""
+        reconstruction = self.loss.training(output, target)
+        kl = kl_per_dimension(mean, log_variance) / mean.shape[1]  # [K, L]
         if self._any_free_bits:
             kl = torch.maximum(kl, self.free_bits[:, None])
         return reconstruction + self.beta * step.kl_share * kl.sum(1)
@@ -89,3 +97,15 @@ class VaeArray(EncoderDecoderArray):
             mean[None],
             log_variance[None],
         )
+
+
+class BetaVaeArray(VaeArray):
+    """K beta-VAEs side by side (Higgins et al. 2017)."""
+
+    params_class = BetaVaeParams
+
+
+class SigmaVaeArray(VaeArray):
+    """K VAEs with the optimal sigma and beta 1 (Rybkin, Daniilidis & Levine 2021)."""
+
+    params_class = SigmaVaeParams

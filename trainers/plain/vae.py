@@ -45,6 +45,17 @@ class Vae(PlainModel):
         output = self.decoder(mean + (0.5 * log_variance).exp() * noise)
         return self.weighed(target, output, mean, log_variance, kl_share)
 
+    def player_loss(
+        self,
+        player: str,
+        target: Tensor,
+        given: Given,
+        kl_share: float = 1.0,
+        draws: Mapping[str, Tensor] | None = None,
+    ) -> Tensor:
+        """The loss of a batch; `draws["z"]` [B, L] instead of its own."""
+        return self.training_loss(target, given, kl_share, None if draws is None else draws["z"])
+
     def weighed(
         self, target: Tensor, output: Tensor, mean: Tensor, log_variance: Tensor, kl_share: float
     ) -> Tensor:

@@ -1,0 +1,144 @@
+"""The families that come with the service. Torch-free."""
+
+from trainers.adversarial_params import (
+    AaeParams,
+    BiGanParams,
+    VaeGanParams,
+    count_aae,
+    count_bigan,
+    count_vae_gan,
+)
+from trainers.family import Family
+from trainers.metric_catalog import LIKELIHOOD_METRICS
+from trainers.params import (
+    AutoencoderParams,
+    VaeParams,
+    count_autoencoder,
+    count_vae,
+)
+from trainers.restoration_params import DenoisingAutoencoderParams
+from trainers.text_catalog import TEXT_METRIC_NAMES
+from trainers.text_params import (
+    TextAutoencoderParams,
+    TextVaeParams,
+    count_text_autoencoder,
+    count_text_vae,
+)
+from trainers.vae_params import BetaVaeParams, SigmaVaeParams
+
+BUILT_IN = (
+    Family(
+        name="autoencoder",
+        title="Autoencoder",
+        description="A fully connected encoder and its mirror image, trained on reconstruction.",
+        params=AutoencoderParams,
+        array="trainers.autoencoder:AutoencoderArray",
+        plain="trainers.plain.autoencoder",
+        count_parameters=count_autoencoder,
+    ),
+    Family(
+        name="denoising_autoencoder",
+        title="Denoising autoencoder",
+        description="An autoencoder that sees noise of its own in training and is asked for the "
+        "clean sample (Vincent et al. 2008); evaluated clean, or at the noise of the task.",
+        params=DenoisingAutoencoderParams,
+        array="trainers.denoising_autoencoder:DenoisingAutoencoderArray",
+        plain="trainers.plain.denoising_autoencoder",
+        count_parameters=count_autoencoder,
+        tasks=("reconstruct", "denoise"),
+    ),
+    Family(
+        name="vae",
+        title="Variational autoencoder",
+        description="Reconstruction plus KL to a standard normal prior (Kingma & Welling 2014), "
+        "with the optimal sigma by default.",
+        params=VaeParams,
+        array="trainers.vae:VaeArray",
+        plain="trainers.plain.vae",
+        count_parameters=count_vae,
+        metrics=LIKELIHOOD_METRICS,
+        likelihood=True,
+    ),
+    Family(
+        name="text_autoencoder",
+        title="Text autoencoder",
+        description="A GRU that reads a text into a vector, and one that writes it from there.",
+        params=TextAutoencoderParams,
+        array="trainers.text_autoencoder:TextAutoencoderArray",
+        plain="trainers.plain.text_autoencoder",
+        count_parameters=count_text_autoencoder,
+        metrics=TEXT_METRIC_NAMES,
+        tasks=("reconstruct", "denoise"),
+        data=("text",),
+    ),
+    Family(
+        name="text_vae",
+        title="Text VAE",
+        description="The text autoencoder with a normal posterior over its vector (Bowman et al. "
+        "2016); word dropout and free bits keep the writer from ignoring it.",
+        params=TextVaeParams,
+        array="trainers.text_vae:TextVaeArray",
+        plain="trainers.plain.text_vae",
+        count_parameters=count_text_vae,
+        metrics=(*TEXT_METRIC_NAMES, "elbo", "kl"),
+        likelihood=True,
+        tasks=("reconstruct", "denoise"),
+        data=("text",),
+    ),
+    Family(
+        name="beta_vae",
+        title="Beta-VAE",
+        description="The VAE with half a sum of squares and a weight on the KL (Higgins et al. "
+        "2017): beta is the variance of the noise that the decoder assumes.",
+        params=BetaVaeParams,
+        array="trainers.vae:BetaVaeArray",
+        plain="trainers.plain.vae",
+        count_parameters=count_vae,
+        metrics=LIKELIHOOD_METRICS,
+        likelihood=True,
+    ),
+    Family(
+        name="sigma_vae",
+        title="Sigma-VAE",
+        description="The VAE whose noise is always the optimal one for its reconstructions (Rybkin "
+        "et al. 2021): there is no beta to choose.",
+        params=SigmaVaeParams,
+        array="trainers.vae:SigmaVaeArray",
+        plain="trainers.plain.vae",
+        count_parameters=count_vae,
+        metrics=LIKELIHOOD_METRICS,
+        likelihood=True,
+    ),
+    Family(
+        name="vae_gan",
+        title="VAE-GAN",
+        description="A VAE whose reconstructions and samples a discriminator cannot tell from data "
+        "(after Larsen et al. 2016); its likelihood stays in pixels.",
+        params=VaeGanParams,
+        array="trainers.vae_gan:VaeGanArray",
+        plain="trainers.plain.vae_gan",
+        count_parameters=count_vae_gan,
+        metrics=LIKELIHOOD_METRICS,
+        likelihood=True,
+    ),
+    Family(
+        name="aae",
+        title="Adversarial autoencoder",
+        description="An autoencoder whose codes a discriminator cannot tell from a standard normal "
+        "(Makhzani et al. 2015).",
+        params=AaeParams,
+        array="trainers.aae:AaeArray",
+        plain="trainers.plain.aae",
+        count_parameters=count_aae,
+    ),
+    Family(
+        name="bigan",
+        title="BiGAN",
+        description="A GAN with an encoder (Donahue et al. 2017), its reconstructions also charged "
+        "in pixels (ALICE, Li et al. 2017) unless reconstruction_weight is 0.",
+        params=BiGanParams,
+        array="trainers.bigan:BiGanArray",
+        plain="trainers.plain.bigan",
+        count_parameters=count_bigan,
+    ),
+)
