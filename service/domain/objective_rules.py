@@ -11,6 +11,24 @@ from service.domain.strategies import NoPruner, PrunerSpec
 from service.errors import FieldError
 
 
+def fill_objectives(
+    objective: ObjectiveSpec, families: Sequence[FamilyEntry], catalog: Catalog
+) -> ObjectiveSpec:
+    """The objective with what was left out: the first metric that all families report."""
+    if isinstance(objective, list):
+        return objective
+    if "metric" in objective.model_fields_set:
+        return Objective.model_validate(objective.model_dump())
+    common = [
+        name
+        for name in families[0].metrics
+        if name in catalog.metrics and all(name in family.metrics for family in families)
+    ]
+    metric = common[0] if common else objective.metric
+    given = objective.model_dump(include=objective.model_fields_set)
+    return Objective(**{"direction": catalog.metrics[metric].direction, **given, "metric": metric})
+
+
 def check_objectives(
     objective: ObjectiveSpec,
     space: dict[str, SpaceEntry],

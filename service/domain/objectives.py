@@ -69,6 +69,11 @@ class Objective(Value):
         return 1.0 if self.direction == "minimize" else -1.0
 
 
+def is_left_out(objective: object) -> bool:
+    """Whether nobody said anything of the objective: then it stays unsaid in JSON too."""
+    return isinstance(objective, Objective) and not objective.model_fields_set
+
+
 def _check_names(objectives: list[Objective]) -> list[Objective]:
     names = [objective.metric for objective in objectives]
     if len(set(names)) < len(names):

@@ -10,7 +10,7 @@ from service.domain.datasets import BuiltInDataset
 from service.domain.estimates import MAX_ARRAY_BYTES, MAX_PARAMETERS, estimate
 from service.domain.grid import count_cells, is_continuous
 from service.domain.needs import check_needs, imply_needs, without_idle
-from service.domain.objective_rules import check_objectives, check_pruner
+from service.domain.objective_rules import check_objectives, check_pruner, fill_objectives
 from service.domain.parameters import default_space, fit_entry, suggest
 from service.domain.records import DataHeader
 from service.domain.space import (
@@ -54,6 +54,7 @@ def resolve(spec: StudySpec, catalog: Catalog, header: DataHeader) -> ResolvedSp
     _refuse(errors)  # nothing below makes sense without families
     families = [catalog.families[name] for name in spec.families]
 
+    spec = spec.model_copy(update={"objective": fill_objectives(spec.objective, families, catalog)})
     space, errors = _resolve_space(spec, families, catalog)
     errors += check_objectives(spec.objective, space, families, catalog)
     errors += check_pruner(spec.aims, spec.pruner)

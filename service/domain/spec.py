@@ -8,7 +8,7 @@ from pydantic import Field, StrictFloat, StrictInt, Tag, model_validator
 from service.domain.aims import Aims
 from service.domain.datasets import DatasetSpec, Identifier, PathText
 from service.domain.model import Value, invalid
-from service.domain.objectives import Objective, ObjectiveSpec
+from service.domain.objectives import Objective, ObjectiveSpec, is_left_out
 from service.domain.space import Scalar, SpaceEntry
 from service.domain.strategies import (
     Budget,
@@ -103,7 +103,8 @@ class StudySpec(Value):
     scaling: Literal["none", "unit", "standard"] = "unit"
     task: TaskSpec = ReconstructTask()
     family: FamilySpec
-    objective: ObjectiveSpec = Objective()
+    objective: ObjectiveSpec = Field(default=Objective(), exclude_if=is_left_out)
+    """Left out: the first metric that all of the families report, mse for those of pictures."""
     space: dict[Identifier, SpaceEntry] = Field(default_factory=dict, max_length=64)
     training: Training = Training()
     sampler: SamplerSpec = TPESampler()
