@@ -248,11 +248,15 @@ class Dropout:
         self._active = bool((rates > 0).any())
 
     def __call__(self, run: Pass, x: Tensor) -> Tensor:
-        """[K, B, W] -> [K, B, W]; the identity in eval mode."""
+        """[K, B, ..., W] -> the same shape; the identity in eval mode.
+
+        Positions between batch and width share a mask: of a map whole channels are dropped.
+        """
         if run.noise is None or not self._active:
             return x
         masks = run.noise.keep_masks(self._site, run.step, x.shape[1], self._width, self._rates)
-        return x * fit(masks, x.shape[-1])
+        masks = fit(masks, x.shape[-1])
+        return x * masks.view(*x.shape[:2], *[1] * (x.ndim - 3), x.shape[-1])
 
 
 class Stack:
