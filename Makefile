@@ -38,8 +38,16 @@ chromium:
 	  sudo=; [ "$$(id -u)" = 0 ] || sudo=sudo; \
 	  $$sudo apt-get update -qq && $$sudo apt-get install -y -qq chromium fonts-dejavu-core >/dev/null; }
 
+# These start servers, workers and browsers and watch the clock: one test after the other.
+ALONE := $(addprefix tests/,api benchmarks cli client e2e engine examples executors)
+
 test: setup chromium ## the whole suite: real PostgreSQL, real browser, real processes
+ifeq ($(strip $(ARGS)),)
+	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 $(ALONE:%=--ignore=%)
+	@$(BIN)/python -m pytest $(ALONE)
+else
 	@$(BIN)/python -m pytest $(ARGS)
+endif
 
 test-fast: setup ## what needs neither a browser nor a database server
 	@$(BIN)/python -m pytest -m "not browser and not database" $(ARGS)
