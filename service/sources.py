@@ -1,23 +1,37 @@
 """The readers' view of a spec's data: what API and engine hand to `trainers.data`."""
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from service.domain.datasets import (
     BuiltInDataset,
+    CsvDataset,
     DatasetSpec,
     IdxDataset,
+    ImagesDataset,
+    JsonLinesDataset,
     NpzDataset,
+    ParquetDataset,
+    TextDataset,
     UploadedDataset,
 )
-from service.domain.records import Audit, Baselines, Column, DataHeader, Dataset, Upload
+from service.domain.records import (
+    Audit,
+    Baselines,
+    Column,
+    DataHeader,
+    Dataset,
+    Upload,
+    ValueFacts,
+)
 from service.domain.spec import SplitSpec, StudySpec
 from service.domain.uploads import file_dataset
 from trainers.data.errors import UnreadableData, UnsuitableSplit
 from trainers.data.headers import read_header
-from trainers.data.sources import BuiltIn, Idx, Npz, Source, Split
+from trainers.data.sources import BuiltIn, Idx, Images, Npz, Source, Split, Table, Text
 from trainers.data.stored import Stored
 
 Spec = TypeVar("Spec", bound=StudySpec)
@@ -53,13 +67,65 @@ def located(
 
 def source_of(dataset: DatasetSpec) -> Source:
     """Where the samples come from."""
+    drawn: dict[str, Any] = {"limit": dataset.limit, "duplicates": dataset.duplicates}
     if isinstance(dataset, BuiltInDataset):
-        return BuiltIn(dataset.name)
+        return BuiltIn(dataset.name, **drawn)
     if isinstance(dataset, IdxDataset):
-        return Idx(dataset.images, dataset.test_images)
+        return Idx(dataset.images, dataset.test_images, **drawn)
     if isinstance(dataset, NpzDataset):
-        return Npz(dataset.path, dataset.key)
-    raise UnreadableData("dataset", f"{type(dataset).__name__} is not read yet", "use npz or idx")
+        return Npz(dataset.path, dataset.key, **drawn)
+    if isinstance(dataset, ImagesDataset):
+        return _images_of(dataset, drawn)
+    if isinstance(dataset, TextDataset | JsonLinesDataset):
+        return _text_of(dataset, drawn)
+    if isinstance(dataset, CsvDataset | ParquetDataset):
+        return _table_of(dataset, drawn)
+    raise UnreadableData(
+        dataset.id,
+        "an uploaded data set must be located first",
+        "upload it again",
+        "/dataset/id",
+    )
+
+
+def _images_of(dataset: ImagesDataset, drawn: dict[str, Any]) -> Images:
+    patches = dataset.patches
+    return Images(
+        path=dataset.path,
+        mode=dataset.mode,
+        size=None if dataset.size is None else (dataset.size[0], dataset.size[1]),
+        patch=None if patches is None else patches.size,
+        stride=None if patches is None else patches.stride,
+        group_by=dataset.group_by,
+        **drawn,
+    )
+
+
+def _text_of(dataset: TextDataset | JsonLinesDataset, drawn: dict[str, Any]) -> Text:
+    return Text(
+        path=dataset.path,
+        field=dataset.field if isinstance(dataset, JsonLinesDataset) else None,
+        level=dataset.level,
+        max_length=dataset.max_length,
+        max_vocabulary=dataset.max_vocabulary,
+        group_by=dataset.group_by,
+        window=dataset.length if isinstance(dataset, TextDataset) else None,
+        **drawn,
+    )
+
+
+def _table_of(dataset: CsvDataset | ParquetDataset, drawn: dict[str, Any]) -> Table:
+    return Table(
+        path=dataset.path,
+        form=dataset.kind,
+        columns=None if dataset.columns is None else tuple(dataset.columns),
+        categorical=tuple(dataset.categorical),
+        missing=dataset.missing,
+        group_by=dataset.group_by,
+        delimiter=dataset.delimiter if isinstance(dataset, CsvDataset) else ",",
+        header=dataset.header if isinstance(dataset, CsvDataset) else True,
+        **drawn,
+    )
 
 
 def split_of(split: SplitSpec) -> Split:
@@ -68,7 +134,8 @@ def split_of(split: SplitSpec) -> Split:
 
 
 def header_of(spec: StudySpec, roots: Sequence[Path]) -> DataHeader:
-    """What the headers of a spec's data say; reads a few hundred bytes.
+    """What the headers of a spec's data say; reads a few hundred bytes,
+    of text and tables the beginning.
 
     Raises trainers.data.errors.UnreadableData.
     """
@@ -79,6 +146,10 @@ def header_of(spec: StudySpec, roots: Sequence[Path]) -> DataHeader:
         dtype=header.dtype,
         test_samples=header.test_samples,
         bytes=header.bytes,
+        kind=header.kind,
+        columns=[Column.model_validate(asdict(column)) for column in header.columns],
+        vocabulary=header.vocabulary,
+        estimated=header.estimated,
     )
 
 
@@ -103,5 +174,8 @@ def dataset_record(stored: Stored) -> Dataset:
         tokens=stored.tokens,
         tokenizer=stored.tokenizer if stored.kind == "text" else None,
         audit=None if stored.audit is None else Audit.model_validate(stored.audit),
+        value_facts=None
+        if stored.value_facts is None
+        else ValueFacts.model_validate(stored.value_facts),
         created_at=datetime.now(UTC),
     )

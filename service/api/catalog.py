@@ -3,7 +3,7 @@
 from fastapi import APIRouter
 
 from service.api.dependencies import CatalogDependency
-from service.domain.catalog import Choice, FamilyEntry, MetricEntry, TaskEntry
+from service.domain.catalog import Choice, FamilyEntry, LossEntry, MetricEntry, TaskEntry
 from service.domain.model import Record
 
 router = APIRouter(prefix="/v1", tags=["catalog"])
@@ -14,6 +14,8 @@ class CatalogPage(Record):
 
     families: dict[str, FamilyEntry]
     metrics: dict[str, MetricEntry]
+    losses: dict[str, LossEntry]
+    """What families with a parameter `loss` can be trained by, and what each assumes."""
     tasks: list[TaskEntry]
     samplers: list[Choice]
     pruners: list[Choice]
@@ -26,6 +28,7 @@ def get_catalog(catalog: CatalogDependency) -> CatalogPage:
     return CatalogPage(
         families=catalog.families,
         metrics=catalog.metrics,
+        losses=catalog.losses,
         tasks=catalog.tasks,
         samplers=catalog.samplers,
         pruners=catalog.pruners,

@@ -3,6 +3,7 @@
 from pydantic import Field
 
 from service.api.dependencies import Container
+from service.domain.advice import LossAdvice, advise_losses, known_of_header
 from service.domain.datasets import UploadedDataset
 from service.domain.linter import lint_spec
 from service.domain.model import Record
@@ -23,6 +24,9 @@ class Preview(Record):
     warnings: list[Notice] = Field(description="What the linter says, before a second is spent.")
     estimate: Estimate
     data: DataHeader
+    advice: list[LossAdvice] = Field(
+        description="Which training losses fit, as far as the header tells; best first."
+    )
 
 
 class UnusableData(InvalidSpec):
@@ -45,6 +49,9 @@ def preview(spec: StudySpec, container: Container) -> Preview:
         warnings=lint_spec(resolved, container.catalog, header),
         estimate=estimate(resolved, container.catalog, header),
         data=header,
+        advice=advise_losses(
+            known_of_header(header, resolved.scaling), container.catalog.losses.values()
+        ),
     )
 
 

@@ -86,13 +86,28 @@ class PcaBaseline(Record):
         return "unclipped" if getattr(self, f"{part}_clipped") is None else "clipped"
 
 
-class Baselines(Record):
-    """What any model must beat, on the same split, as MSE on the scaled data."""
+class PartScores(Record):
+    """A figure of every part; None: the part has none, or is not yet unsealed."""
 
-    mean_train: float
-    mean_validation: float
+    train: float | None
+    validation: float | None
+    test: float | None
+
+
+class NgramBaseline(PartScores):
+    """Cross-entropy of add-0.1 n-grams fitted on train, nats per real token."""
+
+    order: int
+
+
+class Baselines(Record):
+    """What any model must beat, on the same split; as MSE on the scaled data where not said."""
+
+    mean_train: float | None
+    mean_validation: float | None
     mean_test: float | None
-    """The mean sample of train as the reconstruction of everything. None: not yet unsealed."""
+    """The mean sample of train as the reconstruction of everything. None: text, which has none, or
+    not yet unsealed."""
     evaluated_mean_train: float | None = None
     evaluated_mean_validation: float | None = None
     """The same on the samples that epochs are evaluated on: how much harder the one subset is.
@@ -100,14 +115,23 @@ class Baselines(Record):
     pca: list[PcaBaseline]
     """Ascending by latent_dim."""
     eigenvalues: list[float]
-    """Of the train covariance, descending, at most 512."""
+    """Of the train covariance, descending, at most 512; none of text."""
+    entropy_floor: PartScores | None = None
+    """Of targets in [0, 1]: nats per sample that no binary cross-entropy can go below."""
+    ngrams: list[NgramBaseline] = Field(default_factory=list)
+    """Of text, by order."""
+    numeric_mse: PartScores | None = None
+    """Of a table: the mean of train over the numeric columns alone (scaled)."""
+    majority_accuracy: PartScores | None = None
+    """Of a table: how often a categorical value is the most frequent one of train."""
 
 
 class Audit(Record):
     """What was found before the split, and what was done about it (DOMAIN.md truth 15)."""
 
-    duplicates: Literal["group", "drop", "keep"]
-    """What was asked for: exact copies in one part, the first of them only, or as they fall."""
+    duplicates: Literal["group", "drop", "keep", "near"]
+    """What was asked for: exact copies in one part, the first of them only, as they fall, or
+    near-duplicates in one part too."""
     exact_duplicates: int
     """Samples that are exact copies of an earlier one."""
     dropped: int = 0
@@ -121,9 +145,9 @@ class Audit(Record):
     """Sets of samples that stay in one part, single samples included."""
     largest_group: int
     near_duplicates: int | None = None
-    """Samples that look like an earlier one without being a copy: images with the same 64-bit
-    difference hash, texts that agree but for case, accents, punctuation and spaces. None: not
-    looked for."""
+    """Samples that look like an earlier one without being a copy: images whose 64-bit difference
+    hashes differ in at most two bits and whose pixels differ by at most 5 % of the range (RMS),
+    texts that agree but for case, accents, punctuation and spaces. None: not looked for."""
     near_across: int | None = None
     """Of validation and test samples, those with such a twin in train."""
     unknown_tokens: float | None = None
@@ -134,6 +158,21 @@ class Audit(Record):
     """Missing values that were filled."""
     unseen_categories: int = 0
     """Values of validation and test whose category is not in train."""
+
+
+class ValueFacts(Record):
+    """What the scaled values of the train part look like: what a training loss must fit."""
+
+    low: float
+    high: float
+    share_zero: float
+    share_one: float
+    """Shares of the values that are exactly 0 and exactly 1."""
+    integer: bool
+    """Whether the raw values are whole numbers."""
+    entropy: float | None
+    """Of the validation values read as probabilities: the floor of the BCE, nats per sample.
+    None: they do not lie in [0, 1]."""
 
 
 class Dataset(Record):
@@ -168,6 +207,8 @@ class Dataset(Record):
     """Of a text: char, byte or word."""
     audit: Audit | None = None
     """None: stored by a version that did not look."""
+    value_facts: ValueFacts | None = None
+    """None: of text, or stored by a version that did not look."""
     test_openings: int = 0
     """How often the sealed test part was scored, over all studies."""
     created_at: datetime
@@ -178,5 +219,12 @@ class Dataset(Record):
             entry.model_copy(update={"test": None, "test_clipped": None})
             for entry in self.baselines.pca
         ]
-        hidden = self.baselines.model_copy(update={"mean_test": None, "pca": pca})
+        known = self.baselines
+        later: dict[str, Any] = {
+            name: score.model_copy(update={"test": None})
+            for name in ("entropy_floor", "numeric_mse", "majority_accuracy")
+            if (score := getattr(known, name)) is not None
+        }
+        ngrams = [entry.model_copy(update={"test": None}) for entry in known.ngrams]
+        hidden = known.model_copy(update={"mean_test": None, "pca": pca, "ngrams": ngrams, **later})
         return self.model_copy(update={"baselines": hidden})

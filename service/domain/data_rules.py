@@ -4,10 +4,13 @@ from collections.abc import Callable, Iterator
 from typing import TypeAlias
 
 from service.domain.catalog import Catalog
-from service.domain.configuration import extremes
+from service.domain.loss_checks import losses_of, metric_places
 from service.domain.model_rules import effective_betas, pointer_to
 from service.domain.records import Dataset, Notice
 from service.domain.spec import ResolvedSpec
+
+BARELY_GREY = 0.001
+"""Share of values between 0 and 1 up to which data counts as bits."""
 
 DataRule: TypeAlias = Callable[[ResolvedSpec, Catalog, Dataset], Iterator[Notice]]
 
@@ -43,15 +46,58 @@ def warn_of_collapse(
 def warn_of_cross_entropy_range(
     resolved: ResolvedSpec, catalog: Catalog, dataset: Dataset
 ) -> Iterator[Notice]:
-    """BCE outside [0, 1] has no lower bound (truth 3)."""
-    uses = any("bce" in extremes(resolved, name, "loss") for name in resolved.families)
-    if uses and (dataset.low < 0 or dataset.high > 1):
+    """Losses of probabilities have no lower bound outside [0, 1] (truth 3)."""
+    bounded = [loss.name for loss in losses_of(resolved, catalog).values() if loss.unit_range]
+    if bounded and (dataset.low < 0 or dataset.high > 1):
         yield Notice(
             code="bce-outside-unit-range",
             pointer=pointer_to(resolved, "loss"),
-            message=f"the scaled data lies in [{dataset.low:.4g}, {dataset.high:.4g}], bce needs "
-            "[0, 1]: outside of it the loss has no lower bound",
+            message=f"the scaled data lies in [{dataset.low:.4g}, {dataset.high:.4g}], "
+            f"{' and '.join(bounded)} need{'s' if len(bounded) == 1 else ''} [0, 1]: outside of it "
+            "the loss has no lower bound",
             remedy="write scaling: unit, or use another loss",
+        )
+
+
+def warn_of_entropy_floor(
+    resolved: ResolvedSpec, catalog: Catalog, dataset: Dataset
+) -> Iterator[Notice]:
+    """Grey values read as probabilities have an entropy that nothing learns away (truth 3)."""
+    facts = dataset.value_facts
+    if facts is None or facts.entropy is None or "bce" not in losses_of(resolved, catalog):
+        return
+    grey = 1 - facts.share_zero - facts.share_one
+    if grey > BARELY_GREY:
+        yield Notice(
+            code="bce-entropy-floor",
+            pointer=pointer_to(resolved, "loss"),
+            message=f"{grey:.0%} of the values are neither 0 nor 1: bce cannot fall below their "
+            f"entropy, {facts.entropy:.4g} nats a sample, however good the model",
+            remedy="judge by bce_excess, which has the floor taken off, or by mse; "
+            "continuous_bernoulli is a likelihood of grey values",
+        )
+
+
+def warn_of_few_bits(
+    resolved: ResolvedSpec, catalog: Catalog, dataset: Dataset
+) -> Iterator[Notice]:
+    """A density of values that are nearly all 0 or 1 grows without bound at them."""
+    facts = dataset.value_facts
+    dense = {"gaussian", "continuous_bernoulli"} & set(losses_of(resolved, catalog))
+    likelihoods = [
+        place for place, name in metric_places(resolved).items() if catalog.metrics[name].density
+    ]
+    if facts is None or not dense or not likelihoods:
+        return
+    bits = facts.share_zero + facts.share_one
+    if bits >= 1 - BARELY_GREY:
+        yield Notice(
+            code="density-of-bits",
+            pointer=likelihoods[0],
+            message=f"{bits:.2%} of the values are exactly 0 or 1: a density such as "
+            f"{' and '.join(sorted(dense))} can rise without bound at them, and its nats say "
+            "little",
+            remedy="write loss: bce, the likelihood of 0 and 1",
         )
 
 
@@ -86,6 +132,8 @@ def warn_of_constant_data(
 DATA_RULES: tuple[DataRule, ...] = (
     warn_of_collapse,
     warn_of_cross_entropy_range,
+    warn_of_entropy_floor,
+    warn_of_few_bits,
     warn_of_duplicates,
     warn_of_constant_data,
 )

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from service.domain.catalog import Catalog
 from service.domain.configuration import extremes
+from service.domain.loss_checks import losses_of
 from service.domain.records import DataHeader, Notice
 from service.domain.search_rules import SpecRule
 from service.domain.space import Scalar
@@ -98,25 +99,26 @@ def warn_of_reduction(
 def warn_of_cross_entropy(
     resolved: ResolvedSpec, catalog: Catalog, header: DataHeader
 ) -> Iterator[Notice]:
-    """BCE wants data in [0, 1], and is a likelihood for 0 and 1 only (truth 3)."""
-    families = [name for name in resolved.families if "bce" in extremes(resolved, name, "loss")]
-    if not families:
-        return
-    pointer = pointer_to(resolved, "loss")
-    if resolved.scaling == "standard":
+    """Losses of probabilities want data in [0, 1]; BCE is a likelihood of 0 and 1 (truth 3)."""
+    bounded = [loss.name for loss in losses_of(resolved, catalog).values() if loss.unit_range]
+    if bounded and resolved.scaling == "standard":
         yield Notice(
             code="bce-on-standard-scaling",
             pointer="/scaling",
-            message="scaling: standard centres the data on 0, bce needs it in [0, 1]",
+            message=f"scaling: standard centres the data on 0, {' and '.join(bounded)} "
+            f"need{'s' if len(bounded) == 1 else ''} it in [0, 1]",
             remedy="write scaling: unit, or use another loss",
         )
-    elif any(catalog.families[name].likelihood for name in families):
+        return
+    families = [name for name in resolved.families if "bce" in extremes(resolved, name, "loss")]
+    if header.dtype != "bool" and any(catalog.families[name].likelihood for name in families):
         yield Notice(
             code="bce-is-no-likelihood",
-            pointer=pointer,
+            pointer=pointer_to(resolved, "loss"),
             message="bce of grey pixels is not a likelihood: its nats cannot be compared with "
             "published ones, and its floor is the entropy of the targets, not 0",
-            remedy="use loss: gaussian with a learned sigma for grey data, bce for 0 and 1",
+            remedy="use loss: gaussian with a learned sigma, or continuous_bernoulli, for grey "
+            "data; bce for 0 and 1",
         )
 
 

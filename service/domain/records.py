@@ -3,7 +3,16 @@
 They are defined by subject in data.py, trials.py and studies.py.
 """
 
-from service.domain.data import Audit, Baselines, Column, DataHeader, Dataset, Estimate, PcaBaseline
+from service.domain.data import (
+    Audit,
+    Baselines,
+    Column,
+    DataHeader,
+    Dataset,
+    Estimate,
+    PcaBaseline,
+    ValueFacts,
+)
 from service.domain.studies import (
     Analysis,
     Best,
@@ -78,5 +87,6 @@ __all__ = [
     "TrialMetrics",
     "TrialPage",
     "Upload",
+    "ValueFacts",
     "Verdict",
 ]

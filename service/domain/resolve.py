@@ -9,6 +9,7 @@ from service.domain.configuration import best_config_spec, complete_config, fami
 from service.domain.datasets import BuiltInDataset
 from service.domain.estimates import MAX_ARRAY_BYTES, MAX_PARAMETERS, estimate
 from service.domain.grid import count_cells, is_continuous
+from service.domain.loss_checks import check_losses
 from service.domain.needs import check_needs, imply_needs, without_idle
 from service.domain.objective_rules import check_objectives, check_pruner, fill_objectives
 from service.domain.parameters import default_space, fit_entry, suggest
@@ -98,7 +99,7 @@ def resolve(spec: StudySpec, catalog: Catalog, header: DataHeader) -> ResolvedSp
         defaults={family.name: _base_config(family, space, spec) for family in families},
         rungs=rungs(pruner, training.epochs, first_eligible),
     )
-    _refuse(_check_size(resolved, catalog, header))
+    _refuse(check_losses(resolved, catalog, header) + _check_size(resolved, catalog, header))
     return resolved
 
 

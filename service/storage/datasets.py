@@ -10,7 +10,7 @@ from service.domain.records import Baselines, Dataset, DatasetPreview
 from service.errors import NotFound
 from service.storage.tables import DatasetKeyRow, DatasetRow, StudyRow, UploadRow
 
-CONTENT = ("kind", "columns", "tokens", "vocabulary", "tokenizer", "audit")
+CONTENT = ("kind", "columns", "tokens", "vocabulary", "tokenizer", "audit", "value_facts")
 """The fields of a record that share the column `content`."""
 
 

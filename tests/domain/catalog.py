@@ -10,6 +10,7 @@ from service.domain.catalog import (
     Catalog,
     Choice,
     FamilyEntry,
+    LossEntry,
     MetricEntry,
     ParameterEntry,
     Role,
@@ -98,6 +99,26 @@ def family(name: str, likelihood: bool, parameters: Mapping[str, ParameterEntry]
     )
 
 
+def training_loss(name: str, **fields: Any) -> LossEntry:
+    kinds = ["image"] if "ssim" in name else ["vector", "image", "table"]
+    return LossEntry(
+        name=name, description=f"The {name}.", assumes="Much.", data_kinds=kinds, **fields
+    )
+
+
+LOSSES = [
+    training_loss("mse"),
+    training_loss("gaussian"),
+    training_loss("l1"),
+    training_loss("huber"),
+    training_loss("charbonnier"),
+    training_loss("bce", unit_range=True),
+    training_loss("continuous_bernoulli", unit_range=True),
+    training_loss("ssim_mix", density=False),
+    training_loss("ms_ssim_mix", density=False),
+]
+
+
 def metric(name: str, reconstruction: bool = True) -> MetricEntry:
     return MetricEntry(
         name=name,
@@ -146,6 +167,7 @@ CATALOG = Catalog(
     datasets=[Choice(name="digits", description="Handwritten digits.")],
     count_parameters=count_parameters,
     signature=signature,
+    losses={loss.name: loss for loss in LOSSES},
 )
 
 

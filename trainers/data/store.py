@@ -3,23 +3,27 @@
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
+from math import prod
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import numpy as np
 import numpy.typing as npt
 
+from trainers.data.audit import complete_audit, divide_staged
 from trainers.data.baselines import compute_baselines, evaluated_means, load_axes, with_clipped
+from trainers.data.encodings import Encoding, encoded
 from trainers.data.errors import UnreadableData
 from trainers.data.headers import dtype_name
-from trainers.data.layout import ArrayFile
-from trainers.data.readers import open_files
-from trainers.data.scaling import Kind, Scaling, fit_scaling, gather
-from trainers.data.sources import Source, Split
-from trainers.data.splits import Parts, divide
-from trainers.data.staging import Staged, count_duplicates, stage
+from trainers.data.layout import Layout, SampleFile
+from trainers.data.readers import open_source
+from trainers.data.scaling import Kind, Scaling, fit_scaling
+from trainers.data.sources import Source, Split, Text
+from trainers.data.splits import Parts, part_sizes
+from trainers.data.staging import Staged, stage
 from trainers.data.stored import RECORD, Stored
+from trainers.data.value_facts import measure_values
 from trainers.data.workspace import publish, workspace
 
 FORMAT = 1
@@ -44,33 +48,50 @@ def ingest(
     """
     if scaling not in ("none", "unit", "standard"):
         raise ValueError(f"unknown scaling {scaling!r}")
-    kind = cast(Kind, scaling)
-    with open_files(source, split, roots) as files, workspace(store) as folder:
-        first = files[0]
-        parts = divide(split, first.path, [file.layout.samples for file in files])
+    with open_source(source, split, roots) as opened, workspace(store) as folder:
+        first = opened.files[0]
+        layout = first.layout
+        # Before everything is read; what is found in it may still change the sizes.
+        part_sizes(split, first.path, [file.layout.samples for file in opened.files])
+        kind = cast(Kind, "none" if layout.kind == "text" else scaling)
         raw = folder / "raw"
-        staged = stage(files, raw)
-        data_hash = _data_hash(staged, split, kind, first, parts)
+        staged = stage(opened.files, raw)
+        parts, audit, moved = divide_staged(
+            staged, split, first.path, layout.kind, source.duplicates
+        )
+        identity = _identity(staged, split, kind, layout, parts)
+        if moved:
+            identity["parts"] = [_row_hash(rows) for _, rows in parts.items()]
+        if (meaning := opened.content.identity()) is not None:
+            identity["meaning"] = meaning
+        data_hash = hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()
         target = store / data_hash
         if (target / RECORD).is_file():
             return _read(target, latent_dims)
-        fitted = fit_scaling(kind, first.layout, staged.rows, parts.train, first.path)
-        low, high = _write_parts(folder, staged, parts, fitted, first)
-        others = np.concatenate([parts.validation, parts.test])
+        encoding = opened.content.fit(staged.rows, parts.train)
+        fitted = fit_scaling(kind, layout, staged.rows, parts.train, first.path, encoding)
+        low, high = _write_parts(folder, staged, parts, fitted, encoding, first)
+        audit = complete_audit(audit, folder, encoding, opened.content)
+        baselines = compute_baselines(folder, layout.kind, encoding, latent_dims, low, high)
         Stored(
             data_hash=data_hash,
             folder=data_hash,
-            shape=list(first.layout.shape),
-            dtype=dtype_name(first.layout),
+            shape=list(encoding.shape),
+            dtype=dtype_name(layout),
             train=len(parts.train),
             validation=len(parts.validation),
             test=len(parts.test),
             low=low,
             high=high,
-            duplicates_across=count_duplicates(staged.keys, parts.train, others),
+            duplicates_across=audit.across_after,
             scaling=fitted.as_dict(),
-            baselines=compute_baselines(folder, latent_dims, low, high),
-            kind="image" if len(first.layout.shape) > 1 else "vector",
+            baselines=baselines,
+            kind=layout.kind,
+            columns=[asdict(column) for column in encoding.columns],
+            tokens=list(encoding.tokens),
+            tokenizer=source.level if isinstance(source, Text) else "char",
+            audit=audit.as_dict(),
+            value_facts=None if layout.kind == "text" else measure_values(folder),
         ).write(folder)
         raw.unlink()
         publish(folder, target)
@@ -80,41 +101,57 @@ def ingest(
 def _read(folder: Path, latent_dims: Sequence[int]) -> Stored:
     """The stored record, with clipped figures for sizes that were not asked for at first.
 
-    Folders of an older version lack the scores on the evaluated samples: they get them here.
+    Folders of an older version lack the scores on the evaluated samples and the facts of their
+    values: they get them here.
     """
     stored = Stored.read(folder)
-    known = stored.baselines
-    if "evaluated_mean_train" not in known:
-        known = {**known, **evaluated_means(folder)}
-    baselines = with_clipped(known, folder, load_axes(folder), latent_dims, stored.low, stored.high)
-    return replace(stored, baselines=baselines)
+    baselines = stored.baselines
+    if stored.kind != "text":
+        if "evaluated_mean_train" not in baselines:
+            baselines = {**baselines, **evaluated_means(folder)}
+        axes = load_axes(folder)
+        baselines = with_clipped(baselines, folder, axes, latent_dims, stored.low, stored.high)
+    facts = stored.value_facts
+    if facts is None and stored.kind != "text":
+        facts = measure_values(folder)
+    return replace(stored, baselines=baselines, value_facts=facts)
 
 
-def _data_hash(staged: Staged, split: Split, kind: Kind, file: ArrayFile, parts: Parts) -> str:
-    """SHA-256 over content, effective split and scaling; equal hash, equal numbers.
+def _identity(
+    staged: Staged, split: Split, kind: Kind, layout: Layout, parts: Parts
+) -> dict[str, Any]:
+    """Content, effective split and scaling: equal identity, equal numbers.
 
     Sizes stand in for shares, and the seed counts only where samples are shuffled.
     """
     shuffled = split.order == "seed" and not split.paths
-    identity = {
+    return {
         "format": FORMAT,
         "content": staged.content_hash,
         "sizes": {name: len(rows) for name, rows in parts.items()},
         "seed": split.seed if shuffled else None,
         "scaling": kind,
-        "full_scale": file.layout.full_scale if kind == "unit" else None,
+        "full_scale": layout.full_scale if kind == "unit" else None,
     }
-    return hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()
+
+
+def _row_hash(rows: npt.NDArray[np.int64]) -> str:
+    return hashlib.sha256(rows.astype("<i8").tobytes()).hexdigest()
 
 
 def _write_parts(
-    folder: Path, staged: Staged, parts: Parts, scaling: Scaling, file: ArrayFile
+    folder: Path,
+    staged: Staged,
+    parts: Parts,
+    scaling: Scaling,
+    encoding: Encoding,
+    file: SampleFile,
 ) -> tuple[float, float]:
     """Write every part scaled, [n, F] float32; the smallest and largest value of train."""
     np.save(folder / "offset.npy", scaling.offset)
     np.save(folder / "scale.npy", scaling.scale)
     ranges = {
-        name: _write_part(folder / f"{name}.npy", staged, rows, scaling, file)
+        name: _write_part(folder / f"{name}.npy", staged, rows, scaling, encoding, file)
         for name, rows in parts.items()
     }
     return ranges["train"]
@@ -125,14 +162,15 @@ def _write_part(
     staged: Staged,
     rows: npt.NDArray[np.int64],
     scaling: Scaling,
-    file: ArrayFile,
+    encoding: Encoding,
+    file: SampleFile,
 ) -> tuple[float, float]:
     low, high = np.inf, -np.inf
-    shape = (len(rows), staged.rows.shape[1])
+    shape = (len(rows), prod(encoding.shape))
     header = {"descr": "<f4", "fortran_order": False, "shape": shape}
     with path.open("wb") as out:
         np.lib.format.write_array_header_1_0(out, header)
-        for chunk in gather(staged.rows, rows):
+        for chunk in encoded(staged.rows, rows, encoding):
             scaled = scaling.apply(chunk)
             low, high = min(low, float(scaled.min())), max(high, float(scaled.max()))
             out.write(scaled.data.cast("B"))

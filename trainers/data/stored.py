@@ -45,6 +45,8 @@ class Stored:
     """Of a text: char, byte or word."""
     audit: dict[str, Any] | None = None
     """See audit.Audit."""
+    value_facts: dict[str, Any] | None = None
+    """See value_facts.measure_values; None for text."""
 
     def write(self, folder: Path) -> None:
         """Write the record into the data set's folder."""
