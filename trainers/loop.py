@@ -17,6 +17,7 @@ from torch import Tensor
 
 from trainers.base import Batch, EndState, FitPlan, Slot, SlotEnd, SlotReport, Step, TrainingData
 from trainers.checkpoints import read_tensors, write_tensors
+from trainers.doing_nothing import of_both_parts
 from trainers.ending import complete_end
 from trainers.evaluation import ResidentData, by_slot, evaluate
 from trainers.losses import check_range
@@ -93,6 +94,10 @@ class ArrayRun:
         ends = [self._end(row, "STOPPED") for row in range(len(self._progress))]
         self._progress = []
         return ends
+
+    def doing_nothing(self) -> tuple[dict[str, float], dict[str, float]]:
+        """What the task's input itself is worth, on train and on validation."""
+        return of_both_parts(self._data)
 
     def best_values(self) -> dict[int, float | None]:
         """The value that each live slot would have if it ended now."""

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any, Literal
 
 from service.domain.configuration import complete_config
+from service.domain.doing_nothing import DOING_NOTHING
 from service.domain.records import (
     Baselines,
     Best,
@@ -132,7 +133,9 @@ def _selection(study: Study, trial: Trial, summary: Mapping[str, Any]) -> dict[s
     """
     progress = study.progress
     trials = progress.complete if trial.state is TrialState.COMPLETE else progress.stopped
-    rest = {key: value for key, value in summary.items() if key not in ("trial", "test")}
+    rest = {
+        key: value for key, value in summary.items() if key not in ("trial", "test", DOING_NOTHING)
+    }
     note = ONE_SEED.format(trials=trials) if trials > 1 else "One trial, trained once."
     return {**rest, "kind": "best-of-n", "trials": trials, "seeds": 1, "note": note}
 

@@ -12,9 +12,15 @@ from fastapi.responses import FileResponse, StreamingResponse
 
 from service.api.best import best_record, read_best
 from service.api.bodies import JSON, YAML
-from service.api.dependencies import ContainerDependency, DatabaseDependency, StudyDependency
+from service.api.dependencies import (
+    CatalogDependency,
+    ContainerDependency,
+    DatabaseDependency,
+    StudyDependency,
+)
 from service.api.negotiation import preferred
 from service.api.openapi import SPEC_RESPONSE, file_response, problems
+from service.api.task_baselines import with_task_baseline
 from service.api.yaml_text import write_yaml
 from service.domain.configuration import best_config_spec
 from service.domain.problems import problem_fields
@@ -34,13 +40,16 @@ CHUNK_BYTES = 256 * 1024
 
 
 @router.get("", operation_id="get_best", summary="The answer", responses=problems(404, 409))
-def get_best(study: StudyDependency, database: DatabaseDependency) -> Best:
+def get_best(
+    study: StudyDependency, database: DatabaseDependency, catalog: CatalogDependency
+) -> Best:
     """The best trial with the evidence: metrics, baselines on the same split, verdict, seed.
 
     While the study runs it is the best so far, and `metrics.test` is null: the sealed test part
     is opened once, at the end. 409 while no trial has finished.
     """
-    return best_record(*read_best(database, study))
+    study, trial, dataset = read_best(database, study)
+    return with_task_baseline(best_record(study, trial, dataset), study, database, catalog)
 
 
 @router.get(
@@ -96,11 +105,15 @@ def get_best_checkpoint(study: StudyDependency, container: ContainerDependency) 
     response_class=StreamingResponse,
     responses={**file_response(ZIP, "A zip that needs nothing of ours."), **problems(404, 409)},
 )
-def get_best_model(study: StudyDependency, container: ContainerDependency) -> StreamingResponse:
+def get_best_model(
+    study: StudyDependency, container: ContainerDependency, catalog: CatalogDependency
+) -> StreamingResponse:
     """A zip of model.py (a plain module), weights, config.json, train.py and README.md."""
     study, trial, dataset = read_best(container.database, study)
     artifact = _checkpoint(container.database, study, trial)
-    best = best_record(study, trial, dataset)
+    best = with_task_baseline(
+        best_record(study, trial, dataset), study, container.database, catalog
+    )
     with container.artifacts.open(artifact.path) as file:
         weights = file.read()
     assert dataset is not None  # no trial trains without one

@@ -5,8 +5,10 @@ A rule is a function that yields notices; it stands in one line of one of the tu
 
 from collections.abc import Sequence
 
+from service.domain.aims import best_trials
 from service.domain.catalog import Catalog
 from service.domain.data_rules import DATA_RULES
+from service.domain.doing_nothing import TaskBaseline, warn_of_worse_than_nothing
 from service.domain.model_rules import MODEL_RULES
 from service.domain.records import DataHeader, Dataset, Notice, Trial
 from service.domain.result_rules import RESULT_RULES
@@ -26,6 +28,16 @@ def lint_data(resolved: ResolvedSpec, catalog: Catalog, dataset: Dataset) -> lis
     return [notice for rule in DATA_RULES for notice in rule(resolved, catalog, dataset)]
 
 
-def lint_result(resolved: ResolvedSpec, catalog: Catalog, trials: Sequence[Trial]) -> list[Notice]:
-    """What the finished trials show: ranges to widen, winners that collapsed."""
-    return [notice for rule in RESULT_RULES for notice in rule(resolved, catalog, trials)]
+def lint_result(
+    resolved: ResolvedSpec,
+    catalog: Catalog,
+    trials: Sequence[Trial],
+    nothing: TaskBaseline | None = None,
+) -> list[Notice]:
+    """What the finished trials show: ranges to widen, winners that collapsed or did nothing."""
+    notices = [notice for rule in RESULT_RULES for notice in rule(resolved, catalog, trials)]
+    metric = catalog.metrics.get(resolved.aims.objectives[0].metric)
+    winner = next(iter(best_trials(resolved.aims, trials)), None)
+    if nothing is not None and metric is not None:
+        notices += warn_of_worse_than_nothing(nothing, metric, winner)
+    return notices

@@ -140,6 +140,7 @@ class Conductor:
             artifact_root=context.resources.artifact_root,
             save_seconds=context.resources.save_seconds,
             harvest=harvest,
+            measure_nothing=not harvest and context.wants_nothing(),
         )
         context.jobs[job.job_id] = job
         return job

@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Iterable
 
+from service.domain.doing_nothing import DOING_NOTHING, names_doing_nothing
 from service.domain.records import Array, ArrayState, Dataset, Failure, Lease, Study, Trial
 from service.domain.states import (
     TERMINAL_STUDY_STATES,
@@ -14,6 +15,7 @@ from service.domain.states import (
 from service.engine.mirror import StudyMirror
 from service.engine.resources import Resources
 from service.executors.base import ArrayJob
+from service.storage.decisions import AnalysisRepository
 from service.storage.studies import StudyRepository
 from service.storage.trials import TrialRepository
 
@@ -34,6 +36,7 @@ class StudyContext:
         """`pause` or `stop` while running jobs are asked to end and none may start."""
         self.harvested: set[tuple[int, int]] = set()
         """Arrays that were asked for the best of their saved state, because of a stop."""
+        self._knows_nothing = False
         self.trouble: Failure | None = None
         """Why the engine itself asked for a pause (a full disk)."""
 
@@ -47,6 +50,15 @@ class StudyContext:
         """Whether the study is terminal or paused."""
         state = self.study.state
         return state in TERMINAL_STUDY_STATES or state is StudyState.PAUSED
+
+    def wants_nothing(self) -> bool:
+        """Whether it is still to be measured what doing nothing gives on the study's task."""
+        if not self._knows_nothing and names_doing_nothing(self.study.resolved.task) is not None:
+            with self.resources.database.read() as session:
+                found = AnalysisRepository(session).get(self.study_id, DOING_NOTHING)
+            self._knows_nothing = found is not None
+            return not self._knows_nothing
+        return False
 
     def yield_jobs(self, how: str) -> None:
         """Ask every running job to end, once; a stop is never softened to a pause."""

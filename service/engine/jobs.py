@@ -63,10 +63,12 @@ def array_job(
     artifact_root: Path,
     save_seconds: float,
     harvest: bool = False,
+    measure_nothing: bool = False,
 ) -> ArrayJob:
     """The next segment of an array: from its saved state to the next rung or the end.
 
-    With `harvest` nothing is trained: its trials end with the best of the saved state.
+    With `harvest` nothing is trained: its trials end with the best of the saved state. With
+    `measure_nothing` it tells first what doing nothing gives on the study's task.
     """
     return ArrayJob(
         job_id=uuid.uuid4().hex,
@@ -92,6 +94,7 @@ def array_job(
         state_path=state_folder(array),
         save_seconds=save_seconds,
         harvest=harvest,
+        measure_nothing=measure_nothing,
     )
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from sqlalchemy.orm import Session
 
+from service.domain.doing_nothing import DOING_NOTHING, TaskBaseline, names_doing_nothing
 from service.domain.overfitting import judge_curves
 from service.domain.records import (
     Artifact,
@@ -25,9 +26,11 @@ from service.executors.base import (
     JobEndEvent,
     RungEvent,
     SavedEvent,
+    TaskBaselineEvent,
     TrialEndEvent,
     WorkerEvent,
 )
+from service.storage.decisions import AnalysisRepository
 from service.storage.trials import TrialRepository
 
 
@@ -90,9 +93,24 @@ class Recorder:
                 )
             elif isinstance(event, TrialEndEvent):
                 self._finish(repository, event)
+            elif isinstance(event, TaskBaselineEvent):
+                self._keep_nothing(session, event)
             elif isinstance(event, JobEndEvent):
                 changed.endings.append(Ending(job, event.outcome, event.failure))
         return changed
+
+    def _keep_nothing(self, session: Session, event: TaskBaselineEvent) -> None:
+        """What doing nothing gives stands beside every result of the study."""
+        task = self._study.resolved.task
+        nothing = TaskBaseline(
+            task=task.model_dump(mode="json"),
+            name=names_doing_nothing(task) or "the input",
+            train=event.train,
+            validation=event.validation,
+        )
+        AnalysisRepository(session).put(
+            self._study.id, self._fence, DOING_NOTHING, 0, nothing.model_dump(mode="json")
+        )
 
     def _finish(self, repository: TrialRepository, event: TrialEndEvent) -> None:
         trial = repository.get(self._study.id, event.trial)
@@ -208,10 +226,10 @@ class Recorder:
         )
 
 
-def _evaluated_means(dataset: Dataset) -> tuple[float, float]:
+def _evaluated_means(dataset: Dataset) -> tuple[float | None, float | None]:
     """Scores of the mean sample where train and validation metrics are measured.
 
-    Those of the whole parts for a data set whose record is older than these figures.
+    Those of the whole parts for a data set whose record is older than these figures; none of text.
     """
     known = dataset.baselines
     train, validation = known.evaluated_mean_train, known.evaluated_mean_validation

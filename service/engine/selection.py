@@ -3,6 +3,9 @@
 from concurrent.futures import Future
 from typing import Any
 
+from sqlalchemy.orm import Session
+
+from service.domain.doing_nothing import DOING_NOTHING, TaskBaseline
 from service.domain.linter import lint_result
 from service.domain.records import Dataset, Failure, Study
 from service.domain.resolve import complete_config
@@ -12,7 +15,7 @@ from service.engine.jobs import score_job
 from service.engine.resources import Resources
 from service.executors.base import JobEndEvent, ScoreEvent, ScoreJob, WorkerEvent
 from service.storage.datasets import DatasetRepository
-from service.storage.decisions import DecisionRepository
+from service.storage.decisions import AnalysisRepository, DecisionRepository
 from service.storage.studies import StudyRepository
 from service.storage.trials import TrialRepository
 
@@ -38,6 +41,8 @@ class Selection:
         self._job: ScoreJob | None = None
         self._tries = 0
         self._test: dict[str, float | None] | None = None
+        self._nothing: dict[str, float | None] | None = None
+        """Test metrics of doing nothing."""
         self._failure: Failure | None = None
         config = complete_config(study.resolved, winner.family, winner.params)
         self._baselines: Future[Dataset] | None = None
@@ -56,7 +61,7 @@ class Selection:
                 continue
             inbox.remove(event)
             if isinstance(event, ScoreEvent):
-                self._test = event.metrics
+                self._test, self._nothing = event.metrics, event.nothing
             elif isinstance(event, JobEndEvent):
                 self._job = None
                 if event.outcome != "done":
@@ -116,6 +121,7 @@ class Selection:
                 self._study.resolved,
                 self._resources.catalog,
                 TrialRepository(session).all(self._study.id),
+                self._task_baseline(session),
             )
             if notices:
                 studies.add_warnings(self._study.id, self._fence, notices)
@@ -124,9 +130,15 @@ class Selection:
                 "test": test,
                 "test_openings": stored.test_openings if stored else None,
             }
+            if self._nothing is not None:
+                summary[DOING_NOTHING] = self._nothing
             studies.transition(
                 self._study.id, StudyState.COMPLETE, fence=self._fence, summary=summary
             )
+
+    def _task_baseline(self, session: Session) -> TaskBaseline | None:
+        found = AnalysisRepository(session).get(self._study.id, DOING_NOTHING)
+        return None if found is None else TaskBaseline.model_validate(found.data)
 
     def _end(self, failure: Failure) -> None:
         with self._resources.database.transaction() as session:

@@ -71,6 +71,8 @@ class ArrayJob(Record):
     """The folder of the array's saved states, `state-<epoch>.safetensors`, below artifact_root."""
     harvest: bool = False
     """Train no further: end every slot as STOPPED with the best of its saved state."""
+    measure_nothing: bool = False
+    """Tell first what doing nothing gives on this task (TaskBaselineEvent)."""
     save_seconds: float = 15.0
     """Save state at least this often, so that a crash costs little."""
 
@@ -151,6 +153,15 @@ class TrialEndEvent(Record):
     failure: Failure | None
 
 
+class TaskBaselineEvent(Record):
+    """What doing nothing gives: the metrics of the task's input itself."""
+
+    kind: Literal["task_baseline"] = "task_baseline"
+    job_id: str
+    train: dict[str, float | None]
+    validation: dict[str, float | None]
+
+
 class ScoreEvent(Record):
     """The sealed test part was scored."""
 
@@ -158,6 +169,8 @@ class ScoreEvent(Record):
     job_id: str
     trial: int
     metrics: dict[str, float | None]
+    nothing: dict[str, float | None] | None = None
+    """Those of doing nothing; None where the task is to reconstruct."""
 
 
 class JobEndEvent(Record):
@@ -174,7 +187,13 @@ class JobEndEvent(Record):
 
 
 WorkerEvent = Annotated[
-    EpochEvent | SavedEvent | RungEvent | TrialEndEvent | ScoreEvent | JobEndEvent,
+    EpochEvent
+    | SavedEvent
+    | RungEvent
+    | TrialEndEvent
+    | TaskBaselineEvent
+    | ScoreEvent
+    | JobEndEvent,
     Field(discriminator="kind"),
 ]
 Job = Annotated[ArrayJob | ScoreJob, Field(discriminator="kind")]

@@ -19,6 +19,7 @@ from service.executors.base import (
     EpochEvent,
     RungEvent,
     SavedEvent,
+    TaskBaselineEvent,
     TrialEndEvent,
 )
 from service.executors.job_files import (
@@ -63,6 +64,8 @@ class Segment:
     def train(self) -> Outcome:
         """Run until the segment is over, or until asked to yield; a harvest trains nothing."""
         job, run, commands = self._job, self._run, self._commands
+        if job.measure_nothing:
+            self._tell_doing_nothing()
         if job.harvest:
             self._tell_ends(run.stop())
             return "done"
@@ -114,6 +117,16 @@ class Segment:
             self._emit(SavedEvent(job_id=self._job.job_id, epoch=run.epoch, path=relative))
             remove_old_states(self._job, run.epoch)
         self._saved_at = monotonic()
+
+    def _tell_doing_nothing(self) -> None:
+        train, validation = self._run.doing_nothing()
+        self._emit(
+            TaskBaselineEvent(
+                job_id=self._job.job_id,
+                train=finite_metrics(train),
+                validation=finite_metrics(validation),
+            )
+        )
 
     def _tell_epoch(self, reports: Sequence[SlotReport], ends: Sequence[SlotEnd]) -> None:
         for report in reports:

@@ -10,6 +10,7 @@ from service.executors.orders import Commands
 from service.executors.segment import Segment, finite_metrics, open_data
 from service.executors.torch_settings import prepare_torch
 from service.executors.worker_process import Emit
+from trainers.doing_nothing import score_doing_nothing
 from trainers.evaluation import score
 from trainers.problem import problem_of
 from trainers.tasks import parse_task
@@ -40,5 +41,13 @@ def score_trial(job: ScoreJob, emit: Emit) -> None:
     weights = FilesystemArtifacts(Path(job.artifact_root)).path(job.checkpoint)
     data = open_data(job.data_folder)
     problem = problem_of(data, parse_task(job.task))
-    metrics = score(job.family, job.config, weights, data.test(), job.seed, problem, data.mean)
-    emit(ScoreEvent(job_id=job.job_id, trial=job.trial, metrics=finite_metrics(metrics)))
+    test = data.test()
+    metrics = score(job.family, job.config, weights, test, job.seed, problem, data.mean)
+    nothing = None
+    if problem.task.kind != "reconstruct":
+        nothing = finite_metrics(score_doing_nothing(problem, test, data.mean, data.scale))
+    emit(
+        ScoreEvent(
+            job_id=job.job_id, trial=job.trial, metrics=finite_metrics(metrics), nothing=nothing
+        )
+    )
