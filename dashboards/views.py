@@ -188,7 +188,8 @@ def _compare(study: Study, best: Trial | None, dataset: Dataset | None) -> list[
         if entry.latent_dim == latent and score is not None:
             clipped = ", clipped" if entry.figure("validation") == "clipped" else ""
             baselines[f"PCA with {latent} components{clipped}"] = score
-    baselines["the mean sample"] = dataset.baselines.mean_validation
+    if dataset.baselines.mean_validation is not None:
+        baselines["the mean sample"] = dataset.baselines.mean_validation
     return [
         Comparison(name, baseline, mse / baseline)
         for name, baseline in baselines.items()

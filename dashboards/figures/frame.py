@@ -193,7 +193,7 @@ def build_baselines(dataset: Dataset) -> BaselineFacts:
     """The validation baselines of a data set."""
     baselines = dataset.baselines
     return BaselineFacts(
-        mean=baselines.mean_validation,
+        mean=np.nan if baselines.mean_validation is None else baselines.mean_validation,
         pca={
             entry.latent_dim: score
             for entry in baselines.pca

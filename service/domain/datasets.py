@@ -45,12 +45,14 @@ Pattern: TypeAlias = Annotated[
 class Drawn(Value):
     """What every data set can be asked for, whatever it holds.
 
-    `limit` takes the first samples only. `duplicates`: exact copies of a sample stay in one part
-    of the split (`group`), only the first is kept (`drop`), or they fall where they fall (`keep`).
+    `limit` takes the first samples only (a separate test file stays whole). `duplicates`: exact
+    copies of a sample stay in one part of the split (`group`), as do near-duplicates (`near`), only
+    the first copy is kept (`drop`), or all fall where they fall (`keep`). Parts that are files of
+    their own stay as they are.
     """
 
     limit: int | None = Field(default=None, ge=4, le=MAX_LIMIT)
-    duplicates: Literal["group", "drop", "keep"] = "group"
+    duplicates: Literal["group", "near", "drop", "keep"] = "group"
 
 
 class BuiltInDataset(Drawn):

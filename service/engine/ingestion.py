@@ -53,7 +53,7 @@ def ingest_dataset(spec: ResolvedSpec, roots: Sequence[Path], store: Path) -> Da
 
 def with_pca(dataset: Dataset, store: Path, latent_dim: int) -> Dataset:
     """The record with the PCA baseline of one more latent size."""
-    if any(
+    if not dataset.baselines.eigenvalues or any(
         entry.latent_dim == latent_dim and entry.test_clipped is not None
         for entry in dataset.baselines.pca
     ):

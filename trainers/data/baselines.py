@@ -6,17 +6,53 @@ from typing import Any
 
 import numpy as np
 
+from trainers.data.encodings import Encoding
 from trainers.data.evaluation_rows import evaluation_rows
 from trainers.data.mapped import open_part
+from trainers.data.ngrams import compute_ngrams
 from trainers.data.principal_axes import EXACT_FEATURES, MAX_AXES, PrincipalAxes, fit_axes
 from trainers.data.scaling import gather
 from trainers.data.stored import Stored
+from trainers.data.trivial_scores import entropy_floors, table_scores
+from trainers.problem import DataKind
 
 WIDE_AXES = 64
 """Axes kept of samples with more than EXACT_FEATURES numbers, where each one costs a pass."""
 
 
+PARTS = ("train", "validation", "test")
+
+
 def compute_baselines(
+    folder: Path,
+    kind: DataKind,
+    encoding: Encoding,
+    latent_dims: Sequence[int],
+    low: float,
+    high: float,
+) -> dict[str, Any]:
+    """What any model must beat, by the kind of data; keys as service.domain.records.Baselines.
+
+    Leaves the mean of train in the folder. Text has n-grams only: a mean of token ids is nothing.
+    """
+    if kind == "text":
+        np.save(folder / "mean.npy", fit_axes(open_part(folder, "train"), 0).mean)
+        parts = {name: open_part(folder, name) for name in PARTS}
+        return {
+            **{f"mean_{name}": None for name in PARTS},
+            "pca": [],
+            "eigenvalues": [],
+            "ngrams": compute_ngrams(parts, len(encoding.tokens)),
+        }
+    found = mean_and_pca(folder, latent_dims, low, high)
+    parts = {name: open_part(folder, name) for name in PARTS}
+    if kind == "table":
+        mean = np.load(folder / "mean.npy", allow_pickle=False)
+        found |= table_scores(parts, encoding.columns, mean)
+    return {**found, "entropy_floor": entropy_floors(parts)}
+
+
+def mean_and_pca(
     folder: Path, latent_dims: Sequence[int], low: float, high: float
 ) -> dict[str, Any]:
     """Fit PCA on the train part of a folder and score every part; MSE on the scaled data.
@@ -33,10 +69,7 @@ def compute_baselines(
     axes = fit_axes(train, max([kept, *latent_dims]))
     np.save(folder / "mean.npy", axes.mean)
     np.save(folder / "axes.npy", axes.axes)
-    errors = {
-        name: axes.unclipped_errors(open_part(folder, name))
-        for name in ("train", "validation", "test")
-    }
+    errors = {name: axes.unclipped_errors(open_part(folder, name)) for name in PARTS}
     count = axes.axes.shape[1]
     sizes = sorted({*range(1, count + 1), *latent_dims})
     baselines = {
@@ -115,10 +148,7 @@ def pca_baseline(folder: Path, latent_dim: int) -> dict[str, Any]:
             axes = fit_axes(train, latent_dim)
         entry = {
             "latent_dim": latent_dim,
-            **{
-                name: float(axes.unclipped_errors(open_part(folder, name))[-1])
-                for name in ("train", "validation", "test")
-            },
+            **{name: float(axes.unclipped_errors(open_part(folder, name))[-1]) for name in PARTS},
             "validation_clipped": None,
             "test_clipped": None,
         }

@@ -5,29 +5,19 @@ Source: UCI, Optical Recognition of Handwritten Digits (Alpaydin & Kaynak 1998),
 """
 
 import gzip
-import importlib.util
-import io
-from pathlib import Path
 
 import numpy as np
 
-from trainers.data.errors import UnreadableData
-from trainers.data.layout import ArrayFile, Layout
+from trainers.data.layout import Block, Layout
+from trainers.data.shipped import MemoryFile, other_version, shipped_file
 
 DIGITS_LAYOUT = Layout(1797, (8, 8), np.dtype("u1"), full_scale=16.0)
 
 
-def open_digits(name: str, pointer: str) -> ArrayFile:
-    """The digits as an array file of bytes, labels left out."""
-    found = importlib.util.find_spec("sklearn")
-    if found is None or not found.submodule_search_locations:
-        raise UnreadableData(name, "scikit-learn is not installed", "install scikit-learn", pointer)
-    file = Path(found.submodule_search_locations[0]) / "datasets" / "data" / "digits.csv.gz"
-    with gzip.open(file, "rt", encoding="ascii") as lines:
+def open_digits(name: str) -> MemoryFile:
+    """The digits as a file of bytes, labels left out."""
+    with gzip.open(shipped_file("data/digits.csv.gz", name), "rt", encoding="ascii") as lines:
         table = np.loadtxt(lines, delimiter=",", dtype=np.float64)
     if table.shape != (1797, 65):
-        raise UnreadableData(
-            name, "scikit-learn's digits have another shape", "install scikit-learn 1.x", pointer
-        )
-    pixels = table[:, :64].astype(np.uint8)
-    return ArrayFile(name, pointer, DIGITS_LAYOUT, io.BytesIO(pixels.tobytes()))
+        raise other_version(name)
+    return MemoryFile(name, DIGITS_LAYOUT, Block(table[:, :64].astype(np.uint8)))

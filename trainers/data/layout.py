@@ -4,9 +4,9 @@ import zipfile
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from math import prod
-from typing import IO, Any, TypeAlias
+from typing import IO, Any, Protocol, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -19,9 +19,11 @@ from trainers.data.sources import (
     MAX_SAMPLES,
     RATIO_FREE_BYTES,
 )
+from trainers.problem import DataKind
 
 Rows: TypeAlias = npt.NDArray[Any]
 """[n, F] in the file's own type."""
+Keys: TypeAlias = npt.NDArray[np.uint64]
 
 CHUNK_BYTES = 8 << 20
 MAX_FORTRAN_BYTES = 256 << 20
@@ -41,7 +43,19 @@ class Layout:
     shape: tuple[int, ...]
     dtype: np.dtype[Any]
     fortran: bool = False
-    full_scale: float | None = field(default=None)
+    full_scale: float | None = None
+    given_kind: DataKind | None = None
+    """None: told by the shape."""
+    exact: bool = True
+    """Whether `samples` is known; else it is an estimate, and what is read counts."""
+
+    @property
+    def kind(self) -> DataKind:
+        """What a sample is; an array's is an image with two axes, or three and up to 4 channels."""
+        if self.given_kind is not None:
+            return self.given_kind
+        axes = len(self.shape)
+        return "image" if axes == 2 or (axes == 3 and self.shape[2] <= 4) else "vector"
 
     @property
     def features(self) -> int:
@@ -54,14 +68,65 @@ class Layout:
         return self.samples * self.features * self.dtype.itemsize
 
 
+@dataclass(frozen=True)
+class Block:
+    """Consecutive samples of a file."""
+
+    rows: Rows
+    """[n, F] in the layout's type."""
+    groups: Keys | None = None
+    """[n]: samples with equal keys stay in one part of the split; None: each by itself."""
+    near: Keys | None = None
+    """[n]: samples with equal keys are near-duplicates; None: not looked for here."""
+
+
+class SampleFile(Protocol):
+    """An open file whose header has been checked, and whose samples can be read once."""
+
+    @property
+    def path(self) -> str:
+        """As the user gave it."""
+
+    @property
+    def pointer(self) -> str:
+        """The JSON pointer of the field that names it."""
+
+    @property
+    def layout(self) -> Layout:
+        """What its samples are."""
+
+    def blocks(self) -> Iterator[Block]:
+        """Every sample once, in order, in bounded blocks. Raises UnreadableData."""
+
+    def close(self) -> None:
+        """Close the file."""
+
+
 @dataclass
 class ArrayFile:
-    """An open file whose header has been checked; `stream` stands at the first number."""
+    """An open file whose header has been checked; `stream` stands at the first number.
+
+    With a `limit` only the first samples are read, and the layout counts those.
+    """
 
     path: str
     pointer: str
     layout: Layout
     stream: IO[bytes]
+    limit: int | None = None
+
+    def __post_init__(self) -> None:
+        self._stored = self.layout
+        if self.limit is not None and self.limit < self.layout.samples:
+            self.layout = replace(self.layout, samples=self.limit)
+
+    def limited(self, limit: int | None) -> "ArrayFile":
+        """The file with its first `limit` samples only; before anything is read."""
+        return replace(self, limit=limit)
+
+    def blocks(self) -> Iterator[Block]:
+        """The rows, each by itself."""
+        return (Block(rows) for rows in self.rows())
 
     def rows(self) -> Iterator[Rows]:
         """Every row once, in file order, in chunks of about CHUNK_BYTES.
@@ -73,7 +138,7 @@ class ArrayFile:
                 yield self._transposed()
             else:
                 yield from self._stream_rows()
-            if self.stream.read(1):
+            if self.layout == self._stored and self.stream.read(1):
                 raise UnreadableData(
                     self.path, "it goes on after the last sample", _WHOLE, self.pointer
                 )
@@ -88,9 +153,10 @@ class ArrayFile:
 
     def _transposed(self) -> Rows:
         # Column-major files scatter each sample over the whole file: read at once, and capped.
-        whole = np.frombuffer(self._read(self.layout.bytes), self.layout.dtype)
-        shaped = whole.reshape(self.layout.samples, *self.layout.shape, order="F")
-        return shaped.reshape(self.layout.samples, self.layout.features)
+        stored = self._stored
+        whole = np.frombuffer(self._read(stored.bytes), stored.dtype)
+        shaped = whole.reshape(stored.samples, *stored.shape, order="F")
+        return shaped.reshape(stored.samples, stored.features)[: self.layout.samples]
 
     def _read(self, count: int) -> bytearray:
         block = bytearray(count)

@@ -47,7 +47,7 @@ def _open_npz(file: BinaryIO, stored: int, path: str, key: str | None, pointer: 
     def refuse(reason: str, remedy: str = _SAVE) -> UnreadableData:
         return UnreadableData(path, reason, remedy, pointer)
 
-    entries, directory_bytes = _directory_size(file, stored)
+    entries, directory_bytes = directory_size(file, stored)
     if entries > MAX_MEMBERS or directory_bytes > _MAX_DIRECTORY_BYTES:
         raise refuse(f"it holds {entries:,} members; {MAX_MEMBERS} are allowed")
     archive = zipfile.ZipFile(file)
@@ -72,7 +72,7 @@ def _open_npz(file: BinaryIO, stored: int, path: str, key: str | None, pointer: 
     return _open_npy(archive.open(info), info.file_size, path, pointer)
 
 
-def _directory_size(file: BinaryIO, stored: int) -> tuple[int, int]:
+def directory_size(file: BinaryIO, stored: int) -> tuple[int, int]:
     """(members, bytes) of a zip's directory, before anything of that size is read.
 
     Looks at the end record and, where there is one, at its zip64 form (APPNOTE 4.3.14-16).

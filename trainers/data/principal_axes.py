@@ -48,8 +48,13 @@ class PrincipalAxes:
         kept = self.axes[:, :axes].astype(np.float64)
         total = 0.0
         for centred in self._centred(samples):
-            clipped = np.clip(self.mean + centred @ kept @ kept.T, low, high)
-            total += float(np.square(clipped - self.mean - centred).sum())
+            error = centred @ kept @ kept.T
+            # In place: these blocks are most of the memory that ingestion needs.
+            error += self.mean
+            np.clip(error, low, high, out=error)
+            error -= self.mean
+            error -= centred
+            total += float(np.square(error, out=error).sum())
         return total / samples.size
 
     def _centred(self, samples: Samples) -> Iterator[Doubles]:

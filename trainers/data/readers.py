@@ -1,24 +1,41 @@
-"""From a source to its open array files: which files there are, and which part each is."""
+"""From a source to its open files: which files there are, and which part each is."""
 
+import os
+import stat
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
-from trainers.data.digits import open_digits
-from trainers.data.errors import UnreadableData, UnsuitableSplit
+from trainers.data.built_in import open_built_in
+from trainers.data.encodings import Content, Numbers
+from trainers.data.errors import UnreadableData
 from trainers.data.idx import open_idx
-from trainers.data.layout import ArrayFile
+from trainers.data.image_members import Members, open_folder, open_zip
+from trainers.data.layout import ArrayFile, SampleFile
 from trainers.data.numpy_files import open_numpy
-from trainers.data.roots import open_under_roots
-from trainers.data.sources import BuiltIn, Idx, Npz, Source, Split
+from trainers.data.roots import open_entry, open_under_roots
+from trainers.data.sources import BuiltIn, Idx, Images, Npz, Source, Split, Table, Text
 
-BUILT_IN = {"digits": open_digits}
+Named = tuple[str, str]
+"""A path, and the JSON pointer of the field that names it."""
 
 
-def source_paths(source: Source, split: Split) -> list[tuple[str, str]]:
+@dataclass(frozen=True)
+class Opened:
+    """The open files of a source, with checked and agreeing headers, and what their rows are."""
+
+    files: list[SampleFile]
+    content: Content
+
+
+def source_paths(source: Source, split: Split) -> list[Named]:
     """(path, JSON pointer) of every file that is read, in the order in which they are staged."""
     if isinstance(source, BuiltIn):
         return []
+    own_test = source.test_images if isinstance(source, Idx) else None
+    separate = [] if own_test is None else [(own_test, "/dataset/test_images")]
     if split.paths:
         fields = ("train", "validation", "test")
         paths = [
@@ -26,58 +43,96 @@ def source_paths(source: Source, split: Split) -> list[tuple[str, str]]:
             for part, field in zip((split.train, split.validation, split.test), fields, strict=True)
             if isinstance(part, str)
         ]
-        if isinstance(source, Idx) and source.test_images and split.test is None:
-            paths.append((source.test_images, "/dataset/test_images"))
-        return paths
-    if isinstance(source, Npz):
-        return [(source.path, "/dataset/path")]
-    paths = [(source.images, "/dataset/images")]
-    if source.test_images is not None:
-        paths.append((source.test_images, "/dataset/test_images"))
-    return paths
+        return paths + (separate if split.test is None else [])
+    if isinstance(source, Idx):
+        return [(source.images, "/dataset/images"), *separate]
+    return [(source.path, "/dataset/path")]
 
 
 @contextmanager
-def open_files(source: Source, split: Split, roots: Sequence[Path]) -> Iterator[list[ArrayFile]]:
-    """Every file of a source, open, with checked and agreeing headers. Raises UnreadableData.
+def open_source(
+    source: Source, split: Split, roots: Sequence[Path], bounded: bool = False
+) -> Iterator[Opened]:
+    """Every file of a source, open. Raises UnreadableData.
 
     Without paths in the split: the samples to divide, then the test file where there is one.
-    With paths: train, validation, test.
+    With paths: train, validation, test. `bounded` reads headers and beginnings only; layouts may
+    then be estimates.
     """
     with ExitStack() as stack:
-        files: list[ArrayFile] = []
-        if isinstance(source, BuiltIn):
-            files.append(_open_built_in(source, split))
-        for path, pointer in source_paths(source, split):
-            file = stack.enter_context(open_under_roots(path, roots, pointer))
-            if isinstance(source, Npz):
-                files.append(open_numpy(file, path, source.key, pointer))
-            else:
-                files.append(open_idx(file, path, pointer))
-        _check_agreement(files)
-        yield files
+        opened = _open(source, split, roots, bounded, stack)
+        for file in opened.files:
+            stack.callback(file.close)
+        _check_agreement(opened.files)
+        yield opened
 
 
-def _open_built_in(source: BuiltIn, split: Split) -> ArrayFile:
-    if source.name not in BUILT_IN:
-        known = ", ".join(sorted(BUILT_IN))
+def _open(
+    source: Source, split: Split, roots: Sequence[Path], bounded: bool, stack: ExitStack
+) -> Opened:
+    if isinstance(source, BuiltIn):
+        file, content = open_built_in(source, split)
+        return Opened([file], content)
+    paths = source_paths(source, split)
+    limits = _limits(source.limit, len(paths), bool(split.paths))
+    if isinstance(source, Images):
+        # Only here and below: a service without images or tables need not load their libraries.
+        from trainers.data.image_files import open_images
+
+        images: list[SampleFile] = []
+        for (path, pointer), limit in zip(paths, limits, strict=True):
+            members = _open_members(path, roots, pointer)
+            stack.callback(members.close)
+            images.append(open_images(members, source, limit, bounded))
+        return Opened(images, Numbers(images[0].layout))
+    handles: list[tuple[BinaryIO, str, str]] = [
+        (stack.enter_context(open_under_roots(path, roots, pointer)), path, pointer)
+        for path, pointer in paths
+    ]
+    if isinstance(source, Text):
+        from trainers.data.text_files import open_texts
+
+        texts, text_content = open_texts(handles, source, limits, bounded)
+        return Opened([*texts], text_content)
+    if isinstance(source, Table):
+        from trainers.data.table_files import open_tables
+
+        tables, table_content = open_tables(handles, source, limits, bounded)
+        return Opened([*tables], table_content)
+    arrays: list[SampleFile] = []
+    for (handle, path, pointer), limit in zip(handles, limits, strict=True):
+        arrays.append(_open_array(source, handle, path, pointer).limited(limit))
+    return Opened(arrays, Numbers(arrays[0].layout))
+
+
+def _open_array(source: Idx | Npz, handle: BinaryIO, path: str, pointer: str) -> ArrayFile:
+    if isinstance(source, Npz):
+        return open_numpy(handle, path, source.key, pointer)
+    return open_idx(handle, path, pointer)
+
+
+def _limits(limit: int | None, files: int, paths: bool) -> list[int | None]:
+    """The limit of each file: a separate test file is never cut."""
+    test = files - 1 if paths or files == 2 else files
+    return [limit if index != test else None for index in range(files)]
+
+
+def _open_members(path: str, roots: Sequence[Path], pointer: str) -> Members:
+    """The images of a folder or zip below the roots."""
+    descriptor = open_entry(path, roots, pointer)
+    mode = os.fstat(descriptor).st_mode
+    if stat.S_ISDIR(mode):
+        return open_folder(descriptor, path, pointer)
+    file = os.fdopen(descriptor, "rb")
+    if not stat.S_ISREG(mode) or file.read(4) not in (b"PK\x03\x04", b"PK\x05\x06"):
+        file.close()
         raise UnreadableData(
-            source.name[:64],
-            "there is no built-in data set of this name",
-            f"choose one of: {known}; or give {{kind: npz, path: ...}}",
-            "/dataset/name",
+            path, "it is neither a folder nor a zip", "name a folder or zip of images", pointer
         )
-    if split.paths:
-        raise UnsuitableSplit(
-            source.name,
-            "a built-in data set cannot be split by paths",
-            "give shares or counts",
-            "/split",
-        )
-    return BUILT_IN[source.name](source.name, "/dataset/name")
+    return open_zip(file, path, pointer)
 
 
-def _check_agreement(files: list[ArrayFile]) -> None:
+def _check_agreement(files: Sequence[SampleFile]) -> None:
     first = files[0]
     for other in files[1:]:
         for name, left, right in (

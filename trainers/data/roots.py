@@ -13,7 +13,16 @@ _IN_ROOTS = "put the file below one of the folders in HIFITUNE_DATA_ROOTS and na
 
 
 def open_under_roots(path: str, roots: Sequence[Path], pointer: str = "/dataset") -> BinaryIO:
-    """Open a regular file below one of the roots for reading.
+    """Open a regular file below one of the roots for reading, as `open_entry` finds it."""
+    descriptor = open_entry(path, roots, pointer)
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise UnreadableData(path, "it is not a regular file", "name the file itself", pointer)
+    return os.fdopen(descriptor, "rb")
+
+
+def open_entry(path: str, roots: Sequence[Path], pointer: str = "/dataset") -> int:
+    """Open a file or a folder below one of the roots for reading; its descriptor.
 
     A relative path is tried below each root in turn; an absolute one must lie below a root.
     The path is walked one component at a time from the root's descriptor with O_NOFOLLOW, so
@@ -41,10 +50,7 @@ def open_under_roots(path: str, roots: Sequence[Path], pointer: str = "/dataset"
             continue
         except OSError as error:
             raise refuse(*_reason(error)) from error
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            os.close(descriptor)
-            raise refuse("it is not a regular file", "name the file itself")
-        return os.fdopen(descriptor, "rb")
+        return descriptor
     raise refuse("there is no such file below the configured data folders")
 
 

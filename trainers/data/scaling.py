@@ -1,17 +1,22 @@
 """Scaling, fitted on train: raw = scaled * scale + offset."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Literal, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
+from trainers.data.encodings import Encoding, Numbers, encoded
 from trainers.data.errors import UnreadableData
-from trainers.data.layout import CHUNK_BYTES, Layout, Rows
+from trainers.data.layout import Layout, Rows
+from trainers.data.scaling_rows import Doubles, gather
 
+Chunks: TypeAlias = Callable[[], Iterator[Doubles]]
+"""Passes over the train samples, as often as they are asked for."""
 Kind: TypeAlias = Literal["none", "unit", "standard"]
-Doubles: TypeAlias = npt.NDArray[np.float64]
+__all__ = ["Kind", "Scaling", "fit_scaling", "gather"]
 
 
 @dataclass(frozen=True)
@@ -39,35 +44,45 @@ class Scaling:
 
 
 def fit_scaling(
-    kind: Kind, layout: Layout, rows: Rows, train: npt.NDArray[np.int64], path: str
+    kind: Kind,
+    layout: Layout,
+    rows: Rows,
+    train: npt.NDArray[np.int64],
+    path: str,
+    encoding: Encoding | None = None,
 ) -> Scaling:
     """Fit a scaling on the rows `train`.
 
     unit: bytes / 255 and digits / 16 without centring; other numbers from the smallest and
     largest of train to 0..1. standard: mean 0, standard deviation 1. Tables (samples of one
     axis) are fitted per column, so that columns weigh alike; images with one pair of numbers.
-    A column that is constant in train is only shifted. Raises UnreadableData on overflow.
+    A column that is constant in train is only shifted. What the encoding does not want scaled
+    (one-hot columns, token ids) stays as it is. Raises UnreadableData on overflow.
     """
-    if kind == "none":
+    encoding = Numbers(layout) if encoding is None else encoding
+    if kind == "none" or (encoding.scaled is not None and not encoding.scaled.any()):
         return Scaling(kind, np.zeros(1), np.ones(1))
     if kind == "unit" and layout.full_scale is not None:
         return Scaling(kind, np.zeros(1), np.full(1, layout.full_scale))
     with np.errstate(over="ignore", invalid="ignore"):
         fit = _fit_range if kind == "unit" else _fit_moments
-        offset, scale = fit(rows, train, per_column=len(layout.shape) == 1)
+        chunks = partial(encoded, rows, train, encoding)
+        offset, scale = fit(chunks, len(train), per_column=len(layout.shape) == 1)
     if not (np.isfinite(offset).all() and np.isfinite(scale).all()):
         raise UnreadableData(
             path, "its numbers are too large to be scaled", "divide them by a constant first"
         )
-    return Scaling(kind, offset, np.where(scale > 0, scale, 1.0))
+    scale = np.where(scale > 0, scale, 1.0)
+    if encoding.scaled is not None:
+        offset = np.where(encoding.scaled, offset, 0.0)
+        scale = np.where(encoding.scaled, scale, 1.0)
+    return Scaling(kind, offset, scale)
 
 
-def _fit_range(
-    rows: Rows, train: npt.NDArray[np.int64], per_column: bool
-) -> tuple[Doubles, Doubles]:
-    low = np.full(rows.shape[1], np.inf)
-    high = np.full(rows.shape[1], -np.inf)
-    for chunk in gather(rows, train):
+def _fit_range(chunks: Chunks, count: int, per_column: bool) -> tuple[Doubles, Doubles]:
+    low: Doubles = np.full(1, np.inf)
+    high: Doubles = np.full(1, -np.inf)
+    for chunk in chunks():
         low = np.minimum(low, chunk.min(axis=0))
         high = np.maximum(high, chunk.max(axis=0))
     if not per_column:
@@ -75,30 +90,23 @@ def _fit_range(
     return low, high - low
 
 
-def _fit_moments(
-    rows: Rows, train: npt.NDArray[np.int64], per_column: bool
-) -> tuple[Doubles, Doubles]:
+def _fit_moments(chunks: Chunks, count: int, per_column: bool) -> tuple[Doubles, Doubles]:
     # The corrected two-pass algorithm (Chan, Golub & LeVeque 1983): nothing cancels, and the
     # second pass also takes the rounding of the first out of the mean.
-    mean = np.zeros(rows.shape[1])
-    for chunk in gather(rows, train):
-        mean += chunk.sum(axis=0) / len(train)
+    mean: Doubles = np.zeros(1)
+    for chunk in chunks():
+        mean = mean + chunk.sum(axis=0) / count
     if not per_column:
         mean = mean.mean(keepdims=True)
-    squares, rest = np.zeros(rows.shape[1]), np.zeros(rows.shape[1])
-    for chunk in gather(rows, train):
-        squares += np.square(chunk - mean).sum(axis=0)
-        rest += (chunk - mean).sum(axis=0)
-    variance, rest = squares / len(train), rest / len(train)
+    squares: Doubles = np.zeros(1)
+    rest: Doubles = np.zeros(1)
+    for chunk in chunks():
+        centred = chunk - mean
+        rest = rest + centred.sum(axis=0)
+        squares = squares + np.square(centred, out=centred).sum(axis=0)
+    variance, rest = squares / count, rest / count
     if not per_column:
         variance, rest = variance.mean(keepdims=True), rest.mean(keepdims=True)
     mean, spread = mean + rest, np.sqrt(np.maximum(variance - np.square(rest), 0))
     # What rounding leaves of a constant column is not a spread.
     return mean, np.where(spread > 1e-12 * np.abs(mean), spread, 0.0)
-
-
-def gather(rows: Rows, wanted: npt.NDArray[np.int64]) -> Iterator[Doubles]:
-    """The wanted rows as float64, in chunks of about CHUNK_BYTES."""
-    step = max(1, CHUNK_BYTES // (8 * rows.shape[1]))
-    for start in range(0, len(wanted), step):
-        yield rows[wanted[start : start + step]].astype(np.float64)

@@ -1,13 +1,16 @@
 """Dividing samples into train, validation and the sealed test part."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
 from trainers.data.errors import UnsuitableSplit
+from trainers.data.grouping import Roots
 from trainers.data.sources import Split
+
+Rows: TypeAlias = npt.NDArray[np.int64]
 
 MIN_TRAIN = 2
 
@@ -81,7 +84,7 @@ def _sizes_of_paths(path: str, counts: list[int]) -> PartSizes:
     return PartSizes(*counts)
 
 
-def _check(sizes: PartSizes, path: str) -> PartSizes:
+def _check(sizes: PartSizes, path: str, grouped: bool = False) -> PartSizes:
     for name, size, least in (
         ("train", sizes.train, MIN_TRAIN),
         ("validation", sizes.validation, 1),
@@ -91,26 +94,80 @@ def _check(sizes: PartSizes, path: str) -> PartSizes:
             raise UnsuitableSplit(
                 path,
                 f"{name} would have {size} samples; it needs at least {least}",
-                "give it a larger share, or more data",
+                "its groups (or exact copies) are few and large: give shares that whole groups can "
+                "fill, group by something finer, or write duplicates: keep"
+                if grouped
+                else "give it a larger share, or more data",
                 f"/split/{name}",
             )
     return sizes
 
 
-def divide(split: Split, path: str, counts: list[int]) -> Parts:
+def divide(split: Split, path: str, counts: list[int], roots: Roots | None = None) -> Parts:
     """The staged rows of each part; rows of all files are numbered through.
 
     `order: seed` sorts the samples by the raw 64-bit stream of PCG64(seed), which NumPy keeps
-    stable over its versions (Generator.permutation is not).
+    stable over its versions (Generator.permutation is not). `roots` names each row's group by its
+    first row, -1 a row that is left out: a group stays in one part. Files of their own stay as
+    they are divided by whoever wrote them.
     """
-    sizes = part_sizes(split, path, counts)
-    if split.paths or split.order == "file":
-        order = np.arange(counts[0] if not split.paths else sum(counts))
-    else:
+    kept = np.arange(sum(counts)) if roots is None else np.flatnonzero(roots >= 0)
+    ends = np.cumsum(counts)
+    file_of = np.searchsorted(ends, kept, side="right")
+    per_file = np.bincount(file_of, minlength=len(counts)).tolist()
+    sizes = part_sizes(split, path, per_file)
+    if split.paths:
+        first, second = per_file[0], per_file[0] + per_file[1]
+        return Parts(kept[:first], kept[first:second], kept[second:])
+    inside, outside = kept[: per_file[0]], kept[per_file[0] :]
+    order = inside
+    if split.order == "seed":
         stream: npt.NDArray[Any] = np.random.PCG64(split.seed).random_raw(counts[0])
-        order = np.argsort(stream, kind="stable")
-    ends = (sizes.train, sizes.train + sizes.validation)
-    test = order[ends[1] : ends[1] + sizes.test]
-    if not split.paths and len(counts) == 2:
-        test = np.arange(counts[0], counts[0] + counts[1])
-    return Parts(order[: ends[0]], order[ends[0] : ends[1]], test)
+        leader = inside if roots is None else roots[inside]
+        # Members of a group stand together, at the place that the seed gives its first one.
+        order = inside[np.lexsort((inside, leader, stream[leader]))]
+    capacities = [sizes.train, sizes.validation] + ([] if len(counts) == 2 else [sizes.test])
+    if roots is None or len(np.unique(roots[inside])) == len(inside):
+        cuts = np.cumsum(capacities)
+        divided = [order[end - size : end] for end, size in zip(cuts, capacities, strict=True)]
+    elif split.order == "seed":
+        divided = _fill(order, roots, capacities)
+    else:
+        divided = _cut(order, roots, capacities)
+    if len(counts) == 2:
+        divided.append(outside)
+    _check(PartSizes(*(len(part) for part in divided)), path, grouped=roots is not None)
+    return Parts(*divided)
+
+
+def _fill(order: Rows, roots: Roots, capacities: list[int]) -> list[Rows]:
+    """Whole groups in order, each into the first part that still has room for it.
+
+    What fits nowhere goes where most room is left, so that no part is more than one group too
+    large; samples that nobody asked for stay outside.
+    """
+    starts = np.flatnonzero(np.r_[True, np.diff(roots[order]) != 0])
+    ends = np.r_[starts[1:], len(order)]
+    room = list(capacities)
+    unasked = len(order) - sum(capacities)
+    divided: list[list[Rows]] = [[] for _ in capacities]
+    for start, end in zip(starts.tolist(), ends.tolist(), strict=True):
+        size = end - start
+        part = next((p for p, left in enumerate(room) if left >= size), None)
+        if part is None:
+            if unasked >= size or max(room) <= 0:
+                unasked -= size
+                continue
+            part = room.index(max(room))
+        room[part] -= size
+        divided[part].append(order[start:end])
+    return [np.concatenate([np.empty(0, np.int64), *part]) for part in divided]
+
+
+def _cut(order: Rows, roots: Roots, capacities: list[int]) -> list[Rows]:
+    """Consecutive rows; whoever comes later joins the part of the first of its group."""
+    ends = np.cumsum(capacities)
+    part_of = np.full(len(roots), len(capacities), np.int64)
+    part_of[order] = np.searchsorted(ends, np.arange(len(order)), side="right")
+    belongs = part_of[roots[order]]
+    return [order[belongs == part] for part in range(len(capacities))]

@@ -9,7 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from trainers.data.errors import UnreadableData
-from trainers.data.layout import ArrayFile, Rows
+from trainers.data.layout import Keys, Rows, SampleFile
+from trainers.data.near_duplicates import difference_hashes
 
 
 @dataclass(frozen=True)
@@ -24,9 +25,13 @@ class Staged:
     """[N]: a 64-bit hash of each row's bytes; equal rows have equal keys."""
     content_hash: str
     """SHA-256 over type, shape and bytes of every row."""
+    groups: Keys | None = None
+    """[N]: rows with equal keys belong to one group; None: each by itself."""
+    near: Keys | None = None
+    """[N]: the difference hash of an image, the key of a text's normal form."""
 
 
-def stage(files: list[ArrayFile], target: Path) -> Staged:
+def stage(files: list[SampleFile], target: Path) -> Staged:
     """Read every file to its end into `target` (raw little-endian rows).
 
     Written with write(), not through a map: on a full disk a map would kill the process with
@@ -34,26 +39,60 @@ def stage(files: list[ArrayFile], target: Path) -> Staged:
     """
     layout = files[0].layout
     dtype = layout.dtype.newbyteorder("<")
-    counts = [file.layout.samples for file in files]
-    digest = hashlib.sha256(f"{dtype.str} {layout.shape} {counts}".encode())
-    keys = np.empty(sum(counts), np.uint64)
-    done = 0
+    promised = [file.layout.samples if file.layout.exact else None for file in files]
+    digest = hashlib.sha256(f"{dtype.str} {layout.shape} {promised}".encode())
+    keys, groups, near = _Column(), _Column(), _Column()
+    counts = []
     with target.open("wb") as out:
         for file in files:
             check = _FiniteCheck(file)
-            for block in file.rows():
+            count = 0
+            for block in file.blocks():
+                rows = block.rows
                 if dtype.kind == "b":
-                    block = block.view(np.uint8) != 0  # a byte of a lying file may hold a 7
-                chunk = np.ascontiguousarray(block, dtype)
-                check.see(chunk)
+                    rows = rows.view(np.uint8) != 0  # a byte of a lying file may hold a 7
+                chunk = np.ascontiguousarray(rows, dtype)
+                if layout.kind != "table":  # whose gaps are NaN, and which checks by itself
+                    check.see(chunk)
                 data = chunk.data.cast("B")
                 digest.update(data)
                 out.write(data)
-                keys[done : done + len(chunk)] = _row_keys(data, len(chunk))
-                done += len(chunk)
+                keys.add(_row_keys(data, len(chunk)))
+                groups.add(block.groups)
+                is_image = block.near is None and layout.kind == "image"
+                near.add(difference_hashes(chunk, layout.shape) if is_image else block.near)
+                count += len(chunk)
             check.finish()
-    rows = np.memmap(target, dtype, "r", shape=(sum(counts), layout.features))
-    return Staged(rows, counts, keys, digest.hexdigest())
+            if file.layout.exact and count != file.layout.samples:
+                raise UnreadableData(
+                    file.path, "it changed while it was read", "try again", file.pointer
+                )
+            counts.append(count)
+    if None in promised:
+        digest.update(str(counts).encode())
+    if not sum(counts):
+        raise UnreadableData(files[0].path, "it holds no samples", "give data", files[0].pointer)
+    mapped = np.memmap(target, dtype, "r", shape=(sum(counts), layout.features))
+    found = keys.whole()
+    assert found is not None
+    return Staged(mapped, counts, found, digest.hexdigest(), groups.whole(), near.whole())
+
+
+class _Column:
+    """Keys of all rows, gathered block by block; absent as a whole where one block has none."""
+
+    def __init__(self) -> None:
+        self._blocks: list[Keys] = []
+        self._absent = False
+
+    def add(self, keys: Keys | None) -> None:
+        if keys is None:
+            self._absent = True
+        elif not self._absent:
+            self._blocks.append(keys)
+
+    def whole(self) -> Keys | None:
+        return None if self._absent else np.concatenate(self._blocks)
 
 
 def count_duplicates(keys: npt.NDArray[np.uint64], train: Any, others: Any) -> int:
@@ -73,7 +112,7 @@ def _row_keys(data: memoryview, count: int) -> npt.NDArray[np.uint64]:
 class _FiniteCheck:
     """Counts the numbers of one file that are NaN or infinite."""
 
-    def __init__(self, file: ArrayFile) -> None:
+    def __init__(self, file: SampleFile) -> None:
         self._file = file
         self._seen = 0
         self._bad = 0

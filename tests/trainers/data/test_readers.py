@@ -5,13 +5,13 @@ import pytest
 
 from tests.trainers.data.files import gzipped, idx_bytes, npy_bytes, npz_bytes, read, samples
 from trainers.data.layout import CHUNK_BYTES
-from trainers.data.readers import open_files
+from trainers.data.readers import open_source
 from trainers.data.sources import BuiltIn, Header, Idx, Npz, Split
 
 
 def rows_of(source, root, split=None):
-    with open_files(source, split or Split(), [root]) as files:
-        return [np.concatenate(list(file.rows())) for file in files]
+    with open_source(source, split or Split(), [root]) as opened:
+        return [np.concatenate([block.rows for block in file.blocks()]) for file in opened.files]
 
 
 def test_digits_are_scikit_learns_without_importing_it(tmp_path):
@@ -23,7 +23,7 @@ def test_digits_are_scikit_learns_without_importing_it(tmp_path):
 
 def test_the_header_of_digits_agrees_with_its_file(tmp_path):
     header = read(BuiltIn("digits"), tmp_path)
-    assert header == Header(1797, (8, 8), "uint8", None, 1797 * 64)
+    assert header == Header(1797, (8, 8), "uint8", None, 1797 * 64, kind="image")
     (rows,) = rows_of(BuiltIn("digits"), tmp_path)
     assert rows.shape == (header.samples, header.features)
 
@@ -83,7 +83,8 @@ def test_the_only_array_of_an_npz_needs_no_key(tmp_path):
 def test_files_of_many_chunks_come_in_order(tmp_path):
     array = np.arange(3 * CHUNK_BYTES // 8, dtype="<i8").reshape(-1, 64)
     (tmp_path / "x.npy").write_bytes(npy_bytes(array))
-    with open_files(Npz("x.npy"), Split(), [tmp_path]) as (file,):
+    with open_source(Npz("x.npy"), Split(), [tmp_path]) as opened:
+        (file,) = opened.files
         chunks = list(file.rows())
     assert len(chunks) == 3
     np.testing.assert_array_equal(np.concatenate(chunks), array)

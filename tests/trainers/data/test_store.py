@@ -147,7 +147,7 @@ def test_copies_of_train_samples_in_the_other_parts_are_counted(tmp_path):
     array[36] = array[5]
     array[39] = array[31]  # a copy inside the other parts is no leak from train
     (tmp_path / "x.npy").write_bytes(npy_bytes(array))
-    stored, _ = store(Npz("x.npy"), tmp_path, Split(28, 6, 6, "file"))
+    stored, _ = store(Npz("x.npy", duplicates="keep"), tmp_path, Split(28, 6, 6, "file"))
     assert stored.duplicates_across == 3
 
 
@@ -155,7 +155,7 @@ def test_bytes_of_a_lying_boolean_file_become_booleans(tmp_path):
     data = bytearray(npy_bytes(samples(40) > 128))
     data[-480:] = bytes([0, 7, 255, 1] * 120)
     (tmp_path / "x.npy").write_bytes(data)
-    _, folder = store(Npz("x.npy"), tmp_path)
+    _, folder = store(Npz("x.npy", duplicates="keep"), tmp_path)
     assert set(np.unique(MappedData.open(folder).train)) == {0.0, 1.0}
 
 
