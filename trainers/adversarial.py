@@ -36,7 +36,7 @@ class AdversarialArray(EncoderDecoderArray):
             depth=first.discriminator_depth,
             spectral=first.spectral_norm,
             kind=first.adversarial_loss,
-            r1=self.column("r1"),
+            r1=first.r1,
         )
 
     @property

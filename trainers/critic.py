@@ -47,7 +47,10 @@ class CriticLayer:
 
 
 class Critic:
-    """K discriminators of one shape, with an R1 weight of each slot's own."""
+    """K discriminators of one shape and one weight of R1.
+
+    R1 is none of a slot's own: with the slope in the graph, all gradients round otherwise.
+    """
 
     def __init__(
         self,
@@ -59,13 +62,12 @@ class Critic:
         depth: int,
         spectral: bool,
         kind: str,
-        r1: Tensor,
+        r1: float,
     ) -> None:
         sizes = [inputs] + [width] * depth
         self._inputs = inputs
         self._kind = kind
         self._r1 = r1
-        self._any_r1 = bool((r1 > 0).any())
         self._layers = [
             CriticLayer(layout, buffers, f"critic.hidden.{i}", sizes[i], sizes[i + 1], spectral)
             for i in range(depth)
@@ -83,17 +85,15 @@ class Critic:
         """What the critics are trained by, [K]; and their scores of real and fake, [K, B]."""
         for layer in [*self._layers, self._head]:
             layer.refresh(run)
-        real = real.detach().requires_grad_(self._any_r1)
+        real = real.detach().requires_grad_(self._r1 > 0)
         real_scores, fake_scores = self.scores(run, real), self.scores(run, fake.detach())
         if self._kind == "hinge":
             loss = F.relu(1 - real_scores).mean(1) + F.relu(1 + fake_scores).mean(1)
         else:
             loss = softplus(-real_scores).mean(1) + softplus(fake_scores).mean(1)
-        if self._any_r1:
+        if self._r1 > 0:
             (slope,) = torch.autograd.grad(real_scores.sum(), real, create_graph=True)
-            penalty = 0.5 * slope.square().sum(2).mean(1)
-            # Where, not times: a slot without R1 must not see another slope that is infinite.
-            loss = loss + torch.where(self._r1 > 0, self._r1 * penalty, 0.0)
+            loss = loss + 0.5 * self._r1 * slope.square().sum(2).mean(1)
         return loss, real_scores.detach(), fake_scores.detach()
 
     def fooled(self, run: Pass, fake: Tensor, *, real: bool = False) -> Tensor:
