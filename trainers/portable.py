@@ -92,6 +92,7 @@ def _source(module: str) -> bytes:
 def describe_model(family: str, config: Mapping[str, Any], metadata: Mapping[str, Any]) -> str:
     """README.md of a model: what it is, how good it is, how to use it and train it again."""
     title = find_family(family).title
+    texts = find_family(family).data == ("text",)
     settings = "\n".join(f"| {name} | {value} |" for name, value in config.items())
     return _README.format(
         title=title,
@@ -100,7 +101,9 @@ def describe_model(family: str, config: Mapping[str, Any], metadata: Mapping[str
         name=metadata.get("study", "a study"),
         scores=_scores(metadata),
         settings=settings,
-        scaling=metadata.get("scaling", "as in training"),
+        scaling="none: token ids" if texts else metadata.get("scaling", "as in training"),
+        use=_USE_OF_TEXTS if texts else _USE_OF_ARRAYS,
+        data="lines.txt" if texts else "data.npy",
     )
 
 
@@ -131,6 +134,24 @@ def _number(value: object) -> str:
     return f"{value:.6g}" if isinstance(value, int | float) else "-"
 
 
+_USE_OF_ARRAYS = """import numpy as np
+from model import load
+
+model = load(".")                          # in eval mode
+raw = np.load("data.npy")                  # [samples, ...] in the units you trained on
+reconstructed = model.reconstruct(raw)     # a tensor of the same shape and units
+given = model.preprocess(raw)              # what the network is given, on the scale of training
+scaled = model.estimate(given)             # [samples, features] on the same scale"""
+
+_USE_OF_TEXTS = """from model import load
+
+model = load(".")                          # in eval mode
+texts = ["one text", "another"]            # of the kind you trained on
+again = model.reconstruct(texts)           # a list of texts
+code = model.encode(model.preprocess(texts))  # [texts, latent_dim], with gradient
+ids = model.decode(code)                   # token ids, written freely
+print(model.texts(ids))"""
+
 _README = """# {title}, tuned by HiFiTune
 
 The best model of the study `{name}`: {article} {lower} in plain PyTorch. It needs
@@ -141,25 +162,18 @@ The best model of the study `{name}`: {article} {lower} in plain PyTorch. It nee
 | `model.py` | the module, with `load(folder)`; the other `.py` files are its parts |
 | `weights.safetensors` | its trained weights, the scaling of the data included |
 | `config.json` | its configuration, seed, split and figures |
-| `train.py` | a plain loop that trains the same configuration from your array |
+| `train.py` | a plain loop that trains the same configuration from your data |
 
 ## Use it
 
 ```python
-import numpy as np
-from model import load
-
-model = load(".")                          # in eval mode
-raw = np.load("data.npy")                  # [samples, ...] in the units you trained on
-reconstructed = model.reconstruct(raw)     # a tensor of the same shape and units
-given = model.preprocess(raw)              # what the network is given, on the scale of training
-scaled = model.estimate(given)             # [samples, features] on the same scale
+{use}
 ```
 
 ## Train it again
 
 ```sh
-python train.py data.npy
+python train.py {data}
 ```
 
 `python train.py --help` lists what can be set.

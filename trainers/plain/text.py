@@ -1,5 +1,6 @@
 """TextModel: tokens in and out, and what text families share."""
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -7,7 +8,7 @@ import torch
 from torch import Tensor
 
 from trainers.plain.base import PlainModel
-from trainers.plain.edits import edit_distances
+from trainers.plain.edits import edit_distances, lengths
 from trainers.plain.given import Given
 from trainers.plain.recurrent import (
     DROPPED,
@@ -24,6 +25,10 @@ from trainers.plain.tokens import REPLACEMENT, join_tokens, split_text
 
 PARTS = 256
 """Texts written at once."""
+CHUNK = 1024
+"""Texts measured at once."""
+WRITTEN = 512
+"""Texts that are written freely when a model is measured: the first ones."""
 
 
 class TextModel(PlainModel):
@@ -85,6 +90,34 @@ class TextModel(PlainModel):
         distances = edit_distances(target.long(), self.decode(code).long())
         nats = self.nats(target, code).sum(1)
         return distances + nats / (nats + 100)
+
+    def measure(self, data: Tensor, generator: torch.Generator) -> dict[str, float]:
+        """The metrics of texts, ids [N, T]; `generator` draws what the task does to them.
+
+        exact_match and edit_distance are those of the first WRITTEN texts. A VAE adds its elbo.
+        """
+        nats, elbo, faultless, edits, letters = 0.0, 0.0, 0, 0, 0
+        for start in range(0, len(data), CHUNK):
+            target = data[start : start + CHUNK]
+            given = self.corrupt(target, generator)
+            code = self.encode(given)
+            nats += float(self.nats(target, code).sum())
+            if hasattr(self, "elbo"):
+                noise = torch.randn(len(target), self.latent_dim, generator=generator)
+                elbo += float(self.elbo(target, given, noise)) * len(target)
+            if start == 0:
+                wanted = target[:WRITTEN].long()
+                distances = edit_distances(wanted, self.decode(code[:WRITTEN]).long())
+                faultless, edits = int((distances == 0).sum()), int(distances.sum())
+                letters = int(lengths(wanted).sum())
+        entropy = nats / int((data != PAD).sum())
+        found = {
+            "token_cross_entropy": entropy,
+            "perplexity": math.exp(entropy),
+            "exact_match": faultless / min(len(data), WRITTEN),
+            "edit_distance": edits / max(letters, 1),
+        }
+        return {**found, "elbo": elbo / len(data)} if hasattr(self, "elbo") else found
 
     def scaled(self, raw: Any) -> Tensor:
         """Texts -> token ids, [N, T] float32; what is longer than a sample is cut."""

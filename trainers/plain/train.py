@@ -1,12 +1,12 @@
-"""Train this model's configuration again, from your own array: a plain PyTorch loop.
+"""Train this model's configuration again, from your own data: a plain PyTorch loop.
 
 Written by HiFiTune; needs PyTorch, safetensors and NumPy, and the files beside it.
 
-    python train.py data.npy --output retrained
+    python train.py data.npy --output retrained     (a model of texts: lines.txt)
 
 Objective, split, epochs, schedule and early stopping are those on record in config.json; the
 result lands within the noise of the seed. Give the array in the units and the order that the
-study read.
+study read; of texts one a line, of which every one is taken once.
 """
 
 import argparse
@@ -27,6 +27,8 @@ CHUNK = 1024
 """Samples evaluated at once."""
 KEPT = ("format", "family", "problem", "config", "study", "split", "scaling")
 """What the config.json of the trained model has from the one that it was trained by."""
+MAXIMIZED = ("elbo", "exact_match")
+"""Metrics that are better when higher."""
 DEFAULT_SPLIT = {"train": 0.7, "validation": 0.15, "order": "seed", "seed": 0}
 
 
@@ -60,9 +62,15 @@ def make_optimizer(player: Any, config: dict[str, Any]) -> torch.optim.Optimizer
 
 @torch.no_grad()
 def measure(model: Any, data: Tensor) -> dict[str, float]:
-    """Mean mse and mae on scaled samples [N, F], eval mode, and elbo where the model has one."""
+    """Mean mse and mae on scaled samples [N, F], eval mode, and elbo where the model has one.
+
+    A model with metrics of its own (of texts) measures itself.
+    """
     model.eval()
     generator = torch.Generator().manual_seed(0)  # the same noise at every epoch
+    if hasattr(model, "measure"):
+        found: dict[str, float] = model.measure(data, generator)
+        return found
     sums = {"mse": 0.0, "mae": 0.0}
     for part in torch.split(data, CHUNK):
         given = model.corrupt(part, generator)
@@ -119,7 +127,8 @@ def train(
 ) -> int:
     """Train in place by a validation metric and restore the best eligible epoch: returns it."""
     config = model.config
-    sign = -1.0 if metric == "elbo" else 1.0
+    sign = -1.0 if metric in MAXIMIZED else 1.0
+    loss_terms = getattr(model, "reconstruction_loss", None)  # of texts there are none
     players = model.players()
     optimizers = [make_optimizer(player, config) for player in players]
     batch_size = min(config["batch_size"], len(train_data))
@@ -150,10 +159,12 @@ def train(
                 loss.backward()
                 torch.nn.utils.clip_grad_norm_(player.parameters, MAX_GRADIENT_NORM)
                 optimizer.step()
-            squares += float(model.reconstruction_loss.mean_square) * len(x)
+            if loss_terms is not None:
+                squares += float(loss_terms.mean_square) * len(x)
             seen += len(x)
             step += 1
-        model.log_sigma.copy_(model.reconstruction_loss.log_sigma(torch.tensor(squares / seen)))
+        if loss_terms is not None:
+            model.log_sigma.copy_(loss_terms.log_sigma(torch.tensor(squares / seen)))
         metrics = measure(model, validation_data)
         if metric not in metrics:
             raise SystemExit(f"this model has no metric {metric!r}: it has {', '.join(metrics)}")
@@ -180,12 +191,23 @@ def train(
     return best.chosen[2]
 
 
+def read(path: Path) -> Any:
+    """Raw samples: the array of a .npy file, or the different lines of any other."""
+    if path.suffix == ".npy":
+        return torch.from_numpy(np.load(path, allow_pickle=False))
+    lines = path.read_text(encoding="utf-8-sig").split("\n")
+    texts = (line.removesuffix("\r") for line in lines if line.strip())
+    return list(dict.fromkeys(texts))  # a text in both parts would be known by heart
+
+
 def main() -> None:
     """Read the command line, train, write weights.safetensors and config.json."""
     here = Path(__file__).parent
     parser = argparse.ArgumentParser(description="Train this model's configuration again.")
-    parser.add_argument("data", type=Path, help="a .npy file, [samples, ...], raw units")
-    parser.add_argument("--validation", type=Path, help="a .npy file, instead of a split")
+    parser.add_argument(
+        "data", type=Path, help="a .npy file, [samples, ...], raw units; or texts, one a line"
+    )
+    parser.add_argument("--validation", type=Path, help="such a file, instead of a split")
     parser.add_argument("--model", type=Path, default=here, help="folder with config.json")
     parser.add_argument("--output", type=Path, default=Path("retrained"))
     parser.add_argument("--epochs", type=int, help="instead of the epochs on record")
@@ -196,21 +218,22 @@ def main() -> None:
     study = json.loads((arguments.model / "config.json").read_text())
     training = {**DEFAULT_TRAINING, **study.get("training", {})}
     training["epochs"] = arguments.epochs or training["epochs"]
-    metric = study.get("objective", {}).get("metric", "mse")
+    default = "token_cross_entropy" if study["problem"]["kind"] == "text" else "mse"
+    metric = study.get("objective", {}).get("metric", default)
     trained = load_file(arguments.model / "weights.safetensors")
-    raw = torch.from_numpy(np.load(arguments.data, allow_pickle=False))
+    raw = read(arguments.data)
 
     model = importlib.import_module("model").build(study["problem"], study["config"])
     # The scaling is the one that was fitted on the study's training part.
     model.offset, model.scale = trained["offset"].double(), trained["scale"].double()
 
-    def scaled(raw: Tensor) -> Tensor:
-        return torch.cat([model.scaled(part) for part in torch.split(raw, CHUNK)])
+    def scaled(raw: Any) -> Tensor:
+        starts = range(0, len(raw), CHUNK)
+        return torch.cat([model.scaled(raw[start : start + CHUNK]) for start in starts])
 
     record = {name: study[name] for name in KEPT if name in study}
     if arguments.validation:
-        other = torch.from_numpy(np.load(arguments.validation, allow_pickle=False))
-        parts = (scaled(raw), scaled(other))
+        parts = (scaled(raw), scaled(read(arguments.validation)))
         record.pop("split", None)
     else:
         rows, others = split_rows(len(raw), {**DEFAULT_SPLIT, **study.get("split", {})})
