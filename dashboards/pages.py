@@ -17,8 +17,10 @@ from pydantic import BeforeValidator
 
 from dashboards import wording
 from dashboards.figures import FIGURES
+from dashboards.rivals import say_rival
 from dashboards.views import say_dataset, say_end, study_view, trial_view
 from service.api.dependencies import ContainerDependency, StudyId, TrialNumber, read_records
+from service.domain.doing_nothing import DOING_NOTHING
 from service.domain.states import TERMINAL_STUDY_STATES, StudyState, TrialState
 from service.errors import InvalidRequest, NotFound, ServiceError
 
@@ -46,6 +48,7 @@ def environment() -> Environment:
         "setting": wording.say_setting,
         "duration": wording.say_duration,
         "share": wording.say_share,
+        "size": wording.say_size,
         "state": wording.say_state,
         "verdict": wording.say_verdict,
         "age": lambda moment: wording.say_age(moment, datetime.now(UTC)),
@@ -130,7 +133,7 @@ def show_studies(
         families=sorted(container.catalog.families),
         states=list(StudyState),
         selected={"state": state, "family": family, "name": name, "order_by": order_by},
-        link=_linker(request),
+        link=linker(request),
         next_page_token=found.next_page_token,
         paged=page_token is not None,
     )
@@ -154,9 +157,11 @@ def show_study(
         verdicts = records.overviews.verdicts(study_id)
         best = records.trials.get(study_id, study.best.trial) if study.best else None
         dataset = records.datasets.get(study.data_hash) if study.data_hash else None
+        nothing = records.analyses.get(study_id, DOING_NOTHING)
     return page(
         "study.html",
         study=study,
+        rival=say_rival(study, best, nothing, container.catalog),
         view=study_view(study, best, dataset, container.catalog),
         verdicts=verdicts,
         trials=trials.items,
@@ -164,7 +169,7 @@ def show_study(
         paged=page_token is not None,
         trial_states=list(TrialState),
         selected={"state": state or [], "order_by": order_by},
-        link=_linker(request),
+        link=linker(request),
     )
 
 
@@ -189,8 +194,14 @@ def show_trial(
                 f"study {study.name} has no trial {number} (yet)", "go back to the study's page"
             )
         best = records.trials.get(study_id, study.best.trial) if study.best else None
+        nothing = records.analyses.get(study_id, DOING_NOTHING)
     return page(
-        "trial.html", study=study, trial=trial, best=best, view=trial_view(study, trial, best)
+        "trial.html",
+        study=study,
+        trial=trial,
+        best=best,
+        view=trial_view(study, trial, best),
+        rival=say_rival(study, trial, nothing, container.catalog),
     )
 
 
@@ -205,7 +216,7 @@ def _no_study() -> NotFound:
     return NotFound("there is no such study", "it may have been deleted: see the list of studies")
 
 
-def _linker(request: Request) -> Callable[..., str]:
+def linker(request: Request) -> Callable[..., str]:
     """Makes links to this page with some of its query changed; None drops a name."""
     current = request.query_params.multi_items()
 
