@@ -72,6 +72,10 @@ class TextModel(PlainModel):
             seen = torch.where(kept, seen, DROPPED)
         return token_nats(self.decoder(self.embedding(seen), code), ids)
 
+    def elbo(self, target: Tensor, given: Given, noise: Tensor) -> Tensor | None:
+        """Mean ELBO of ids [N, T] in nats; None where there is no likelihood."""
+        return None
+
     def decode(self, code: Tensor) -> Tensor:
         """[N, L] -> the ids that are written freely, [N, T], as float32."""
         parts = [
@@ -96,15 +100,16 @@ class TextModel(PlainModel):
 
         exact_match and edit_distance are those of the first WRITTEN texts. A VAE adds its elbo.
         """
-        nats, elbo, faultless, edits, letters = 0.0, 0.0, 0, 0, 0
+        nats, elbo, faultless, edits, letters, has_elbo = 0.0, 0.0, 0, 0, 0, False
         for start in range(0, len(data), CHUNK):
             target = data[start : start + CHUNK]
             given = self.corrupt(target, generator)
             code = self.encode(given)
             nats += float(self.nats(target, code).sum())
-            if hasattr(self, "elbo"):
-                noise = torch.randn(len(target), self.latent_dim, generator=generator)
-                elbo += float(self.elbo(target, given, noise)) * len(target)
+            noise = torch.randn(len(target), self.latent_dim, generator=generator)
+            bound = self.elbo(target, given, noise)
+            has_elbo = bound is not None
+            elbo += float(bound) * len(target) if bound is not None else 0.0
             if start == 0:
                 wanted = target[:WRITTEN].long()
                 distances = edit_distances(wanted, self.decode(code[:WRITTEN]).long())
@@ -117,7 +122,7 @@ class TextModel(PlainModel):
             "exact_match": faultless / min(len(data), WRITTEN),
             "edit_distance": edits / max(letters, 1),
         }
-        return {**found, "elbo": elbo / len(data)} if hasattr(self, "elbo") else found
+        return {**found, "elbo": elbo / len(data)} if has_elbo else found
 
     def scaled(self, raw: Any) -> Tensor:
         """Texts -> token ids, [N, T] float32; what is longer than a sample is cut."""
