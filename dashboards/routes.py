@@ -2,8 +2,9 @@
 
 from fastapi import APIRouter
 
-from dashboards import assets, figure_routes, pages
+from dashboards import assets, dataset_pages, figure_routes, pages
 
 router = APIRouter()
-for part in (figure_routes.router, assets.router, pages.router):  # pages last: they end in a catch
+# Pages last: they end in a catch.
+for part in (figure_routes.router, assets.router, dataset_pages.router, pages.router):
     router.include_router(part)

@@ -79,6 +79,20 @@ def say_share(value: float | None) -> str:
     return "–" if value is None else f"{100 * value:.0f} %"
 
 
+def say_size(size: int | None) -> str:
+    """Bytes as `1.6 MiB`."""
+    if size is None:
+        return "–"
+    if size < 1024:
+        return f"{size} B"
+    value = float(size)
+    for unit in ("KiB", "MiB", "GiB"):
+        value /= 1024
+        if value < 1024 or unit == "GiB":
+            break
+    return f"{value:.3g} {unit}"
+
+
 def say_state(state: object) -> str:
     """A state in small letters."""
     return STATE_WORDS.get(str(state), str(state).lower())

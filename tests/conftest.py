@@ -9,7 +9,7 @@ from sqlalchemy import delete
 
 from service.storage.database import Database
 from service.storage.migration import migrate
-from service.storage.tables import DatasetKeyRow, DatasetRow, StudyRow
+from service.storage.tables import DatasetKeyRow, DatasetRow, StudyRow, UploadRow
 from tests.leftovers import (
     pytest_sessionfinish,
     pytest_terminal_summary,
@@ -90,6 +90,6 @@ def postgres_url(postgres: PostgresServer, shared_postgres: Database) -> str:
 def emptied(database: Database) -> Database:
     """The database itself, with nothing in it."""
     with database.transaction() as session:
-        for table in (StudyRow, DatasetKeyRow, DatasetRow):
+        for table in (StudyRow, UploadRow, DatasetKeyRow, DatasetRow):
             session.execute(delete(table))
     return database

@@ -1,4 +1,4 @@
-// Pause, resume, stop: POST, and say what came of it. Stopping asks first.
+// Pause, resume, stop, delete: ask the server, and say what came of it. What cannot be undone asks first.
 import { announce } from "/static/small.js";
 
 export function bindActions() {
@@ -8,8 +8,12 @@ export function bindActions() {
     if (button.dataset.question && !(await confirmed(button))) return;
     button.disabled = true;
     try {
-      const response = await fetch(button.dataset.action, { method: "POST" });
+      const response = await fetch(button.dataset.action, { method: button.dataset.method || "POST" });
       if (!response.ok) throw new Error(await reason(response));
+      if (button.dataset.then) {
+        location.assign(button.dataset.then);
+        return;
+      }
       announce(`${button.textContent}: asked for`);
     } catch (error) {
       await tell(`This did not work: ${error.message}`);
@@ -29,7 +33,7 @@ async function reason(response) {
 }
 
 function confirmed(button) {
-  return ask(button.dataset.question, [["no", "Keep it running", ""], ["yes", button.textContent, "danger"]])
+  return ask(button.dataset.question, [["no", button.dataset.keep || "Keep it running", ""], ["yes", button.textContent, "danger"]])
     .then((answer) => answer === "yes");
 }
 

@@ -4,11 +4,11 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Response
 
-from service.api.dataset_details import list_entries
 from service.api.dependencies import (
     ContainerDependency,
     DatasetDependency,
     DatasetId,
+    page_of_datasets,
 )
 from service.api.openapi import problems
 from service.api.paging import PageSize, PageToken
@@ -93,7 +93,7 @@ def list_datasets(
     ] = None,
 ) -> DatasetPage:
     """Built-in data sets, then the uploaded ones and those that studies read, newest first."""
-    return list_entries(container.database, container.catalog, page_size, page_token, origin)
+    return page_of_datasets(container, page_size, page_token, origin)
 
 
 @router.get(

@@ -9,12 +9,13 @@ from typing import Annotated
 from fastapi import Depends, Path, Request
 from starlette.convertors import Convertor, register_url_convertor
 
-from service.api.dataset_details import read_detail
+from service.api.dataset_details import list_entries, read_detail
 from service.api.feeds import Feeds
 from service.api.uploads import UploadDesk
 from service.artifacts import ArtifactStore
 from service.domain.catalog import Catalog
-from service.domain.records import DatasetDetail, Study, Trial
+from service.domain.records import DatasetDetail, DatasetPage, Study, Trial
+from service.domain.uploads import Origin
 from service.errors import NotFound
 from service.storage.database import Database
 from service.storage.datasets import DatasetRepository
@@ -171,3 +172,10 @@ def find_dataset(dataset_id: DatasetId, container: ContainerDependency) -> Datas
 
 
 DatasetDependency = Annotated[DatasetDetail, Depends(find_dataset)]
+
+
+def page_of_datasets(
+    container: Container, page_size: int, page_token: str | None, origin: Origin | None
+) -> DatasetPage:
+    """Built-in data sets on the first page, then uploads and stored ones, newest first."""
+    return list_entries(container.database, container.catalog, page_size, page_token, origin)

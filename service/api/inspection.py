@@ -109,14 +109,15 @@ class Inspector:
             start_new_session=True,
         )
         with process:
-            alarm = threading.Timer(self._seconds + GRACE_SECONDS, process.kill)
+            late = threading.Event()
+            alarm = threading.Timer(self._seconds + GRACE_SECONDS, _end, (process, late))
             alarm.start()
             try:
                 text = _converse(process, request)
             finally:
                 alarm.cancel()
                 process.kill()
-        return text, process.returncode
+        return text, -signal.SIGALRM if late.is_set() else process.returncode
 
     def _understand(self, text: bytes, status: int) -> dict[str, Any]:
         answer: dict[str, Any] = {}
@@ -130,9 +131,9 @@ class Inspector:
             return found
         if "refused" in answer:
             raise UnreadableData(**answer["refused"])
-        raise self._refusal(answer.get("failed", {}), status)
+        raise self._refusal(answer.get("failed", {}), status, len(text))
 
-    def _refusal(self, failed: Mapping[str, str], status: int) -> Exception:
+    def _refusal(self, failed: Mapping[str, str], status: int, size: int) -> Exception:
         kind = failed.get("kind")
         if kind == "os" and int(failed["message"]) in _FULL:
             return StorageFull("there is no room for the data set", "free some space")
@@ -141,7 +142,7 @@ class Inspector:
                 f"reading it takes longer than {self._seconds:g} seconds",
                 "give a smaller file, or start the service with a larger HIFITUNE_INSPECT_SECONDS",
             )
-        if kind == "memory" or -status == signal.SIGKILL:
+        if kind == "memory" or (-status == signal.SIGKILL and size <= MAX_ANSWER_BYTES):
             return _unreadable(
                 f"reading it needs more than {self._memory_bytes // _MIB:,} MiB of memory",
                 "give a smaller file, or start the service with a larger "
@@ -152,6 +153,11 @@ class Inspector:
             f"the reader cannot make sense of it ({kind or 'it crashed'})",
             "write the file again; if it is whole, please report it with the server's log",
         )
+
+
+def _end(process: "subprocess.Popen[bytes]", late: threading.Event) -> None:
+    late.set()
+    process.kill()
 
 
 def _converse(process: "subprocess.Popen[bytes]", request: str) -> bytes:

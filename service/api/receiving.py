@@ -31,10 +31,13 @@ MAX_OPTIONS = 16_384
 
 
 class FileTooLarge(BodyTooLarge):
-    """The file is above the cap; the rest of it is not read."""
+    """The file is above the cap.
+
+    The rest is read by the server and thrown away, as with every early answer: a connection that
+    is closed on a client which still sends resets, and the client never sees the reason.
+    """
 
     title = "The file is too large"
-    closes = True
 
 
 class BrokenUpload(InvalidRequest):

@@ -252,7 +252,6 @@ class QuotaFull(StorageFull):
     """The uploaded files would take more than they may."""
 
     title = "The quota is used up"
-    closes = True
 
 
 def _option_error(key: str, reason: str, remedy: str) -> FieldError:

@@ -138,7 +138,8 @@ def _say_division(division: Dataset, output: Output) -> None:
             )
         )
     mean = division.baselines.mean_validation
-    output.say(Text(f"    baselines, validation MSE: the mean sample {mean:.5g}"))
+    if mean is not None:
+        output.say(Text(f"    baselines, validation MSE: the mean sample {mean:.5g}"))
     sizes = [entry for entry in division.baselines.pca if entry.validation_clipped is not None]
     for entry in sizes[:MAX_BASELINES]:
         output.say(Text(f"      PCA-{entry.latent_dim} {entry.validation_clipped:.5g}"))

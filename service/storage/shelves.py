@@ -44,9 +44,11 @@ class ShelfRepository:
             UploadRow.created_at.label("created_at"),
             literal("upload").label("origin"),
         )
-        stored = select(DatasetRow.data_hash, DatasetRow.created_at, literal("store")).where(
-            _used_by_path()
-        )
+        stored = select(
+            DatasetRow.data_hash.label("id"),
+            DatasetRow.created_at.label("created_at"),
+            literal("store").label("origin"),
+        ).where(_used_by_path())
         chosen = {"upload": [uploads], "store": [stored], None: [uploads, stored]}.get(origin)
         size = check_page_size(page_size)
         if chosen is None:

@@ -1,7 +1,7 @@
 """The child process that opens what was uploaded: one JSON request in, one JSON answer out.
 
-`python -I -m trainers.data.inspector`. It limits itself before it looks at anything from outside, and
-ends when its parent does: the parent holds the other end of its stdin.
+`python -I -m trainers.data.inspector`. It limits itself before it looks at anything from outside,
+and ends when its parent does: the parent holds the other end of its stdin.
 """
 
 import json
@@ -84,9 +84,10 @@ def answer(request: dict[str, Any]) -> dict[str, Any]:
 
 
 def _perform(request: dict[str, Any]) -> dict[str, Any]:
-    from dataclasses import asdict
+    from dataclasses import asdict, replace
 
     from trainers.data import sources
+    from trainers.data.errors import UnsuitableSplit
     from trainers.data.previews import preview
     from trainers.data.store import ingest
 
@@ -99,7 +100,12 @@ def _perform(request: dict[str, Any]) -> dict[str, Any]:
     }
     source = getattr(sources, request["kind"])(**fields)
     roots = [Path(root) for root in request["roots"]]
-    stored = ingest(source, sources.Split(), "unit", roots, store, LATENT_DIMS)
+    try:
+        stored = ingest(source, sources.Split(), "unit", roots, store, LATENT_DIMS)
+    except UnsuitableSplit:
+        # Too many copies to keep them together; each study says what becomes of its copies.
+        kept = replace(source, duplicates="keep")
+        stored = ingest(kept, sources.Split(), "unit", roots, store, LATENT_DIMS)
     return {"stored": asdict(stored), "preview": preview(store / stored.folder)}
 
 
