@@ -16,7 +16,17 @@ from trainers.params import (
     count_autoencoder,
     count_vae,
 )
-from trainers.restoration_params import DenoisingAutoencoderParams
+from trainers.regularised_params import (
+    ContractiveAutoencoderParams,
+    RaeParams,
+    SparseAutoencoderParams,
+    WaeMmdParams,
+)
+from trainers.restoration_params import (
+    DenoisingAutoencoderParams,
+    SuperResolutionParams,
+    count_super_resolution,
+)
 from trainers.text_catalog import TEXT_METRIC_NAMES
 from trainers.text_params import (
     TextAutoencoderParams,
@@ -58,6 +68,18 @@ BUILT_IN = (
         count_parameters=count_vae,
         metrics=LIKELIHOOD_METRICS,
         likelihood=True,
+    ),
+    Family(
+        name="super_resolution",
+        title="Super-resolution network",
+        description="Residual blocks on the small image and a PixelShuffle, added to the bicubic "
+        "enlargement (Shi et al. 2016, Lim et al. 2017).",
+        params=SuperResolutionParams,
+        array="trainers.super_resolution:SuperResolutionArray",
+        plain="trainers.plain.super_resolution",
+        count_parameters=count_super_resolution,
+        tasks=("super_resolve",),
+        data=("image",),
     ),
     Family(
         name="text_autoencoder",
@@ -140,5 +162,45 @@ BUILT_IN = (
         array="trainers.bigan:BiGanArray",
         plain="trainers.plain.bigan",
         count_parameters=count_bigan,
+    ),
+    Family(
+        name="wae_mmd",
+        title="Wasserstein autoencoder",
+        description="An autoencoder whose codes are spread like a standard normal, by the MMD of "
+        "every batch (Tolstikhin et al. 2018): prior samples without a KL.",
+        params=WaeMmdParams,
+        array="trainers.regularised:WaeMmdArray",
+        plain="trainers.plain.wae_mmd",
+        count_parameters=count_autoencoder,
+    ),
+    Family(
+        name="rae",
+        title="Regularised autoencoder",
+        description="An autoencoder with short codes and a smooth decoder, by its weights or its "
+        "slope (Ghosh et al. 2020): a VAE without its noise.",
+        params=RaeParams,
+        array="trainers.regularised:RaeArray",
+        plain="trainers.plain.rae",
+        count_parameters=count_autoencoder,
+    ),
+    Family(
+        name="sparse_autoencoder",
+        title="Sparse autoencoder",
+        description="An autoencoder whose codes are mostly silent, by an L1 charge on rectified "
+        "codes, or by a mean activity that each is held to (Ng 2011).",
+        params=SparseAutoencoderParams,
+        array="trainers.regularised:SparseAutoencoderArray",
+        plain="trainers.plain.sparse_autoencoder",
+        count_parameters=count_autoencoder,
+    ),
+    Family(
+        name="contractive_autoencoder",
+        title="Contractive autoencoder",
+        description="An autoencoder whose code moves little when its input does: the squared slope "
+        "of the encoder is charged (Rifai et al. 2011).",
+        params=ContractiveAutoencoderParams,
+        array="trainers.regularised:ContractiveAutoencoderArray",
+        plain="trainers.plain.contractive_autoencoder",
+        count_parameters=count_autoencoder,
     ),
 )

@@ -55,8 +55,12 @@ DIGITS = Problem("image", (8, 8))
 
 
 def families_of(kind: DataKind) -> list[str]:
-    """The registered families that take this kind of data."""
-    return sorted(name for name, family in families().items() if kind in family.data)
+    """The registered families that take this kind of data and reconstruct it."""
+    return sorted(
+        name
+        for name, family in families().items()
+        if kind in family.data and "reconstruct" in family.tasks
+    )
 
 
 def vector(features: int) -> Problem:
