@@ -18,7 +18,7 @@ from pydantic import BeforeValidator
 from dashboards import wording
 from dashboards.figures import FIGURES
 from dashboards.rivals import say_rival
-from dashboards.views import say_dataset, say_end, study_view, trial_view
+from dashboards.views import say_dataset, say_end, study_view, trial_view, upload_ids
 from service.api.dependencies import ContainerDependency, StudyId, TrialNumber, read_records
 from service.domain.doing_nothing import DOING_NOTHING
 from service.domain.states import TERMINAL_STUDY_STATES, StudyState, TrialState
@@ -125,10 +125,12 @@ def show_studies(
             STUDIES_ON_A_PAGE, page_token, state, family or None, name or None, order_by
         )
         improvements = records.overviews.improvements([study.id for study in found.items])
+        names = records.uploads.names(upload_ids(found.items))
     return page(
         "studies.html",
         studies=found.items,
         improvements=improvements,
+        names=names,
         filtered=bool(state or family or name or page_token),
         families=sorted(container.catalog.families),
         states=list(StudyState),
@@ -157,12 +159,13 @@ def show_study(
         verdicts = records.overviews.verdicts(study_id)
         best = records.trials.get(study_id, study.best.trial) if study.best else None
         dataset = records.datasets.get(study.data_hash) if study.data_hash else None
+        names = records.uploads.names(upload_ids([study]))
         nothing = records.analyses.get(study_id, DOING_NOTHING)
     return page(
         "study.html",
         study=study,
         rival=say_rival(study, best, nothing, container.catalog),
-        view=study_view(study, best, dataset, container.catalog),
+        view=study_view(study, best, dataset, container.catalog, names),
         verdicts=verdicts,
         trials=trials.items,
         next_page_token=trials.next_page_token,

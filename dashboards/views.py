@@ -1,10 +1,11 @@
 """What the page of a study and of a trial show beside the records: comparisons and next steps."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from service.domain.catalog import Catalog
 from service.domain.configuration import best_config_spec, complete_config
+from service.domain.datasets import UploadedDataset
 from service.domain.records import Dataset, Study, Trial
 from service.domain.space import FAMILY, Scalar, distributions
 from service.domain.states import TERMINAL_STUDY_STATES, Intent, StudyState, TrialState
@@ -38,6 +39,7 @@ class StudyView(NamedTuple):
     unit: str
     comparisons: list[Comparison]
     dataset: str
+    dataset_address: str | None
     searched: list[str]
     spec: dict[str, Any]
     best_spec: dict[str, Any] | None
@@ -73,9 +75,13 @@ STOP_QUESTION = (
 
 
 def study_view(
-    study: Study, best: Trial | None, dataset: Dataset | None, catalog: Catalog
+    study: Study,
+    best: Trial | None,
+    dataset: Dataset | None,
+    catalog: Catalog,
+    names: Mapping[str, str],
 ) -> StudyView:
-    """Everything computed for the study page."""
+    """Everything computed for the study page; `names` of uploaded data sets by their ids."""
     progress, resolved = study.progress, study.resolved
     metric = catalog.metrics.get(resolved.aims.objectives[0].metric)
     searched = [*([FAMILY] if resolved.family_is_searched else []), *distributions(resolved.space)]
@@ -85,7 +91,8 @@ def study_view(
         actions=_actions(study),
         unit=metric.unit if metric else "",
         comparisons=_compare(study, best, dataset),
-        dataset=say_dataset(study),
+        dataset=say_dataset(study, names),
+        dataset_address=dataset_address(study),
         searched=searched,
         spec=_as_wished(study),
         best_spec=None
@@ -104,10 +111,25 @@ def _test(study: Study) -> float | None:
     return float(value) if isinstance(value, int | float) else None
 
 
-def say_dataset(study: Study) -> str:
-    """The data set in a few words: its name, or its file."""
+def say_dataset(study: Study, names: Mapping[str, str]) -> str:
+    """The data set in a few words: its name (of an uploaded one by its id), or its file."""
     dataset = study.spec.dataset.model_dump()
+    if "id" in dataset:
+        return names.get(dataset["id"], "an uploaded data set that was deleted")
     return str(dataset.get("name") or dataset.get("images") or dataset.get("path"))
+
+
+def upload_ids(studies: Iterable[Study]) -> set[str]:
+    """The uploaded data sets that studies use."""
+    used = (study.spec.dataset for study in studies)
+    return {dataset.id for dataset in used if isinstance(dataset, UploadedDataset)}
+
+
+def dataset_address(study: Study) -> str | None:
+    """The page of its data set; None while the data of a path are not in the store."""
+    dataset = study.spec.dataset.model_dump()
+    named = dataset.get("id") or dataset.get("name") or study.data_hash
+    return f"/datasets/{named}" if named else None
 
 
 def _as_wished(study: Study) -> dict[str, Any]:

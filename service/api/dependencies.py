@@ -23,6 +23,7 @@ from service.storage.decisions import AnalysisRepository
 from service.storage.overviews import OverviewRepository
 from service.storage.studies import StudyRepository
 from service.storage.trials import TrialRepository
+from service.storage.uploads import UploadRepository
 
 STUDY_ID_PATTERN = "[0-9A-Za-z][0-9A-Za-z_-]{0,63}"
 """Has no colon and no dot: `/studies/abc:pause` can only be the verb `pause` of `abc`."""
@@ -97,6 +98,7 @@ class Records:
     trials: TrialRepository
     overviews: OverviewRepository
     datasets: DatasetRepository
+    uploads: UploadRepository
     analyses: AnalysisRepository
 
 
@@ -109,6 +111,7 @@ def read_records(database: Database) -> Iterator[Records]:
             trials=TrialRepository(session),
             overviews=OverviewRepository(session),
             datasets=DatasetRepository(session),
+            uploads=UploadRepository(session),
             analyses=AnalysisRepository(session),
         )
 

@@ -1,6 +1,6 @@
 """Uploaded data sets: made once per content, found by id, deleted when no study needs them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 from sqlalchemy import delete, func, select, text
 from sqlalchemy.dialects import postgresql, sqlite
@@ -48,6 +48,13 @@ class UploadRepository:
         if upload is None:
             raise missing_upload()
         return upload
+
+    def names(self, ids: Collection[str]) -> dict[str, str]:
+        """What people call those of some uploads that are there."""
+        rows = self._session.execute(
+            select(UploadRow.id, UploadRow.name).where(UploadRow.id.in_(ids))
+        )
+        return dict(rows.tuples().all())
 
     def freeze(self) -> set[str]:
         """Every upload there is; until the transaction ends none is added or deleted."""
