@@ -196,4 +196,8 @@ def read_pictures(content: bytes, dataset: Dataset) -> Pictures | None:
         worst_input=samples.get("worst_input"),
         worst_best=samples.get("worst_best"),
         worst_index=tuple(int(index) for index in indices.ravel()),
+        given=samples.get("given"),
+        worst_given=samples.get("worst_given"),
+        tokens=tuple(dataset.tokens),
+        tokenizer=dataset.tokenizer or "",
     )

@@ -29,11 +29,11 @@ from dashboards.figures.learning_curves import (
     summarise_learning_curves,
     tabulate_learning_curves,
 )
-from dashboards.figures.reconstructions import (
-    draw_reconstructions,
-    prepare_reconstructions,
-    summarise_reconstructions,
-    tabulate_reconstructions,
+from dashboards.figures.samples import (
+    draw_samples,
+    prepare_samples,
+    summarise_samples,
+    tabulate_samples,
 )
 from dashboards.figures.slices import (
     draw_slices,
@@ -122,10 +122,10 @@ FIGURES: dict[str, Figure[Any]] = {
         title="Reconstructions: what does the model lose, and where?",
         group="pictures",
         needs=frozenset({"trial", "pictures"}),
-        prepare=prepare_reconstructions,
-        draw=draw_reconstructions,
-        summarise=summarise_reconstructions,
-        tabulate=tabulate_reconstructions,
+        prepare=prepare_samples,
+        draw=draw_samples,
+        summarise=summarise_samples,
+        tabulate=tabulate_samples,
     ),
     "loss_terms": Figure(
         title="Loss terms and other metrics: does one of them win at the cost of another?",

@@ -92,7 +92,10 @@ class BaselineFacts:
 
 @dataclass(frozen=True)
 class Pictures:
-    """Reconstructions of the same fixed validation samples; every array is [n, features]."""
+    """Reconstructions of the same fixed validation samples; every array is [n, features].
+
+    Of texts they hold token ids.
+    """
 
     shape: tuple[int, ...]
     """Of one sample: (8, 8), (28, 28), (3, 32, 32), (12,)."""
@@ -105,6 +108,13 @@ class Pictures:
     worst_input: Picture | None = None
     worst_best: Picture | None = None
     worst_index: tuple[int, ...] = ()
+    given: Picture | None = None
+    """What the model saw of `input`; and of `worst_input`:"""
+    worst_given: Picture | None = None
+    tokens: tuple[str, ...] = ()
+    """Of texts: a token's id is its index."""
+    tokenizer: str = ""
+    """Of texts: char, byte or word."""
 
 
 @dataclass(frozen=True)
