@@ -104,11 +104,12 @@ class _Failures:
     def __exit__(self, kind: Any, error: Any, _: Any) -> None:
         import pyarrow
 
-        if not isinstance(error, pyarrow.ArrowInvalid):
+        # Arrow checks values; names that are no UTF-8 only Python refuses.
+        if not isinstance(error, pyarrow.ArrowInvalid | UnicodeDecodeError):
             return
         said = " ".join(str(error).split())[:160]
         reason, remedy = f"it is no regular CSV ({said})", "give every row as many values"
-        if "UTF8" in said:
+        if "UTF8" in said or isinstance(error, UnicodeDecodeError):
             reason = "it is not UTF-8"
             remedy = "convert it: iconv -f ISO-8859-1 -t UTF-8 FILE"
         elif "straddling" in said or "block boundaries" in said:

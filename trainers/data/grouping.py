@@ -24,7 +24,7 @@ def key_of(label: bytes) -> int:
 class GroupPattern:
     """`group_by`: what it matches in a sample's path or text names the sample's group.
 
-    The groups of the pattern, joined, or all that it matches where it has none. RE2 matches in
+    The pattern's groups one after another, or all that it matches where it has none. RE2 matches in
     linear time: no pattern can hang the service. Raises UnreadableData for what RE2 does not
     know (backreferences, lookarounds).
     """
@@ -46,7 +46,7 @@ class GroupPattern:
     def keys(self, names: Sequence[str]) -> Keys:
         """[n] the group key of each name; where nothing matches, the name is its own group."""
         found = [
-            "s" + name if parts is None else "g" + "\x1f".join(parts.values())
+            "s" + name if parts is None else "g" + "".join(parts.values())
             for name, parts in zip(names, self._match(names), strict=True)
         ]
         return np.array([key_of(label.encode("utf-8", "replace")) for label in found], np.uint64)

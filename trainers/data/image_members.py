@@ -158,7 +158,11 @@ def open_zip(file: BinaryIO, path: str, pointer: str) -> Members:
         with archive.open(members[name]) as member:
             return io.BytesIO(member.read(MAX_IMAGE_BYTES))
 
-    return Members(sorted(members), total, opener, archive.close, path, pointer)
+    def closer() -> None:
+        archive.close()
+        file.close()
+
+    return Members(sorted(members), total, opener, closer, path, pointer)
 
 
 def _is_image(name: str) -> bool:

@@ -120,16 +120,23 @@ def _limits(limit: int | None, files: int, paths: bool) -> list[int | None]:
 def _open_members(path: str, roots: Sequence[Path], pointer: str) -> Members:
     """The images of a folder or zip below the roots."""
     descriptor = open_entry(path, roots, pointer)
-    mode = os.fstat(descriptor).st_mode
-    if stat.S_ISDIR(mode):
-        return open_folder(descriptor, path, pointer)
-    file = os.fdopen(descriptor, "rb")
-    if not stat.S_ISREG(mode) or file.read(4) not in (b"PK\x03\x04", b"PK\x05\x06"):
-        file.close()
-        raise UnreadableData(
-            path, "it is neither a folder nor a zip", "name a folder or zip of images", pointer
-        )
-    return open_zip(file, path, pointer)
+    with ExitStack() as unless_opened:
+        mode = os.fstat(descriptor).st_mode
+        if stat.S_ISDIR(mode):
+            unless_opened.callback(os.close, descriptor)
+            members = open_folder(descriptor, path, pointer)
+        else:
+            file = unless_opened.enter_context(os.fdopen(descriptor, "rb"))
+            if not stat.S_ISREG(mode) or file.read(4) not in (b"PK\x03\x04", b"PK\x05\x06"):
+                raise UnreadableData(
+                    path,
+                    "it is neither a folder nor a zip",
+                    "name a folder or zip of images",
+                    pointer,
+                )
+            members = open_zip(file, path, pointer)
+        unless_opened.pop_all()
+    return members
 
 
 def _check_agreement(files: Sequence[SampleFile]) -> None:

@@ -45,12 +45,12 @@ class TextFile:
         size = self.file.seek(0, 2)
         stop = None if stop is None or stop >= size else stop
         if self.source.window:
-            tokens = sum(len(ids) for ids in self._runs(stop))
+            tokens = sum(self.content.tokens_in(text) for text in self._runs(stop))
             self.samples, self.longest = tokens // self.source.window, self.source.window
         else:
             for text in self._texts(stop):
                 self.samples += 1
-                self.longest = max(self.longest, len(self.content.ids(text)))
+                self.longest = max(self.longest, self.content.tokens_in(text))
                 if self.samples == self.limit:
                     stop = None  # nothing of what lies behind is wanted
                     break
@@ -104,8 +104,8 @@ class TextFile:
     def _windows(self, window: int) -> Iterator[Block]:
         rest: Ids = np.empty(0, np.uint32)
         left = self.samples
-        for ids in self._runs(None):
-            rest = np.concatenate([rest, ids])
+        for text in self._runs(None):
+            rest = np.concatenate([rest, self.content.ids(text)])
             count = min(len(rest) // window, left)
             if count:
                 rows = np.full((count, window + 1), END, np.uint32)
@@ -116,8 +116,8 @@ class TextFile:
             if not left:
                 return
 
-    def _runs(self, stop: int | None) -> Iterator[Ids]:
-        """The tokens of the whole file, piece by piece; a word is never cut in two."""
+    def _runs(self, stop: int | None) -> Iterator[str]:
+        """The whole file, piece by piece; a word is never cut in two."""
         rest = ""
         for piece in pieces(self.file, self.path, self.pointer, stop):
             text, rest = rest + piece, ""
@@ -125,9 +125,9 @@ class TextFile:
                 at = max(text.rfind(" "), text.rfind("\n")) + 1
                 if at:
                     text, rest = text[:at], text[at:]
-            yield self.content.ids(text)
+            yield text
         if rest:
-            yield self.content.ids(rest)
+            yield rest
 
     def _texts(self, stop: int | None) -> Iterator[str]:
         for number, line in lines(self.file, self.path, self.pointer, stop):
@@ -170,9 +170,7 @@ def open_texts(
 
 def estimate_vocabulary(text: TextFile) -> int:
     """Token ids that the beginning of a file would need."""
-    seen: set[int] = set()
-    source = text._runs if text.source.window else None
-    runs = source(PREFIX_BYTES) if source else map(text.content.ids, text._texts(PREFIX_BYTES))
-    for ids in runs:
-        seen.update(np.unique(ids).tolist())
+    seen: set[str | int] = set()
+    for piece in pieces(text.file, text.path, text.pointer, PREFIX_BYTES):
+        seen.update(text.content.distinct(piece))
     return min(len(seen) + len(SPECIAL), text.source.max_vocabulary)
