@@ -54,7 +54,7 @@ class UploadRepository:
         rows = self._session.execute(
             select(UploadRow.id, UploadRow.name).where(UploadRow.id.in_(ids))
         )
-        return dict(rows.tuples().all())
+        return {row.id: row.name for row in rows}
 
     def freeze(self) -> set[str]:
         """Every upload there is; until the transaction ends none is added or deleted."""
