@@ -1,8 +1,18 @@
 """The answer of a study: the record Best, assembled from what the engine has recorded."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
+from service.api.fronts import (
+    FEASIBLE,
+    KNEE,
+    chosen_number,
+    constraints_of,
+    front_record,
+    links_of,
+    objectives_of,
+)
+from service.domain.aims import say_nearest
 from service.domain.configuration import complete_config
 from service.domain.doing_nothing import DOING_NOTHING
 from service.domain.records import (
@@ -18,6 +28,7 @@ from service.domain.states import TERMINAL_STUDY_STATES, StudyState, TrialState
 from service.errors import Conflict
 from service.storage.database import Database
 from service.storage.datasets import DatasetRepository
+from service.storage.overviews import OverviewRepository
 from service.storage.studies import StudyRepository
 from service.storage.trials import TrialRepository
 
@@ -30,12 +41,20 @@ ONE_SEED = (
 )
 
 
-def no_best(study: Study) -> Conflict:
-    """Why there is no best yet, or never will be."""
+def no_best(study: Study, nearest: str | None = None) -> Conflict:
+    """Why there is no best yet, or never will be; `nearest`: see aims.say_nearest."""
     if study.failure is not None:
         return Conflict(
             f"the study is {study.state} and has no best trial: {study.failure.message}",
             "mend the cause, then submit the study again",
+        )
+    if nearest is not None:
+        over = study.state in TERMINAL_STUDY_STATES
+        return Conflict(
+            f"the study is {study.state}, and {nearest}",
+            "loosen the bound, or move the ranges towards that trial, in a new study"
+            if over
+            else "ask again when more have finished, or start again with a looser bound",
         )
     if study.state in TERMINAL_STUDY_STATES:
         return Conflict(
@@ -48,22 +67,47 @@ def no_best(study: Study) -> Conflict:
     )
 
 
-def read_best(database: Database, study: Study) -> tuple[Study, Trial, Dataset | None]:
-    """The study as it is now, its best trial and its data set. Raises Conflict."""
+def read_best(
+    database: Database, study: Study, number: int | None = None
+) -> tuple[Study, Trial, Dataset | None]:
+    """The study as it is now, its best trial and its data set.
+
+    `number` asks for another member of a Pareto set. Raises Conflict, and NotFound for a trial
+    that is not in the set.
+    """
     with database.read() as session:
         # Read again: study, trial and data set must be of one snapshot.
         study = StudyRepository(session).get(study.id) or study
-        trial = study.best and TrialRepository(session).get(study.id, study.best.trial)
+        chosen = chosen_number(study, number)
+        trial = None if chosen is None else TrialRepository(session).get(study.id, chosen)
         dataset = study.data_hash and DatasetRepository(session).get(study.data_hash)
     if not trial or trial.value is None or trial.metrics is None or trial.best_epoch is None:
-        raise no_best(study)
+        aims = study.resolved.aims
+        with database.read() as session:
+            ended = OverviewRepository(session).infeasible(study.id, aims)
+        raise no_best(study, say_nearest(aims, ended))
     return study, trial, dataset or None
 
 
-def best_record(study: Study, trial: Trial, dataset: Dataset | None) -> Best:
-    """The answer. No test value is in it before the study is COMPLETE."""
+def read_members(database: Database, study: Study) -> list[Trial]:
+    """The trials of the Pareto set by number; none where there is one objective."""
+    if study.best is None or not study.best.front:
+        return []
+    with database.read() as session:
+        return TrialRepository(session).some(study.id, study.best.front)
+
+
+def best_record(
+    study: Study, trial: Trial, dataset: Dataset | None, members: Sequence[Trial] = ()
+) -> Best:
+    """The answer; `members` are those of the Pareto set.
+
+    No test value is in it before the study is COMPLETE.
+    """
     assert trial.value is not None and trial.metrics is not None and trial.best_epoch is not None
     config = complete_config(study.resolved, trial.family, trial.params)
+    aims = study.resolved.aims
+    is_best = study.best is None or study.best.trial == trial.number
     summary = study.summary if study.state is StudyState.COMPLETE and study.summary else {}
     test = summary.get("test") if summary.get("trial") == trial.number else None
     metrics = BestMetrics(train=trial.metrics.train, validation=trial.metrics.validation, test=test)
@@ -73,8 +117,12 @@ def best_record(study: Study, trial: Trial, dataset: Dataset | None) -> Best:
         family=trial.family,
         params=trial.params,
         config=config,
-        objective=BestObjective(metric=study.resolved.aims.objectives[0].metric, value=trial.value),
+        objective=BestObjective(metric=aims.objectives[0].metric, value=trial.value),
+        objectives=objectives_of(aims, trial),
+        constraints=constraints_of(aims, trial),
+        front=front_record(study, members),
         metrics=metrics,
+        complexity=trial.complexity,
         best_epoch=trial.best_epoch,
         verdict=trial.verdict,
         baselines={} if dataset is None else compare(dataset.baselines, metrics, config),
@@ -82,7 +130,7 @@ def best_record(study: Study, trial: Trial, dataset: Dataset | None) -> Best:
         versions=study.versions,
         data_hash=study.data_hash or "",
         selection=_selection(study, trial, summary),
-        links=_links(study.id, trial.number),
+        links=links_of(study.id, trial.number, chosen=not is_best),
     )
 
 
@@ -136,17 +184,11 @@ def _selection(study: Study, trial: Trial, summary: Mapping[str, Any]) -> dict[s
     rest = {
         key: value for key, value in summary.items() if key not in ("trial", "test", DOING_NOTHING)
     }
-    note = ONE_SEED.format(trials=trials) if trials > 1 else "One trial, trained once."
-    return {**rest, "kind": "best-of-n", "trials": trials, "seeds": 1, "note": note}
-
-
-def _links(study_id: str, trial: int) -> dict[str, str]:
-    study = f"/v1/studies/{study_id}"
-    return {
-        "self": f"{study}/best",
-        "study": study,
-        "trial": f"{study}/trials/{trial}",
-        "config": f"{study}/best/config",
-        "checkpoint": f"{study}/best/checkpoint",
-        "model": f"{study}/best/model",
-    }
+    aims = study.resolved.aims
+    kind, text = ("knee", KNEE) if aims.is_pareto else ("best-of-n", ONE_SEED)
+    if aims.is_pareto and study.best is not None and study.best.trial != trial.number:
+        kind = "asked-for"
+    note = text.format(trials=trials) if trials > 1 else "One trial, trained once."
+    if aims.constraints:
+        note += FEASIBLE
+    return {**rest, "kind": kind, "trials": trials, "seeds": 1, "note": note}

@@ -10,7 +10,7 @@ from typing import IO, Annotated, Any, Literal
 from fastapi import APIRouter, Header, Query, Response
 from fastapi.responses import FileResponse, StreamingResponse
 
-from service.api.best import best_record, read_best
+from service.api.best import best_record, read_best, read_members
 from service.api.bodies import JSON, YAML
 from service.api.dependencies import (
     CatalogDependency,
@@ -22,6 +22,7 @@ from service.api.negotiation import preferred
 from service.api.openapi import SPEC_RESPONSE, file_response, problems
 from service.api.task_baselines import with_task_baseline
 from service.api.yaml_text import write_yaml
+from service.domain.aims import COSTS
 from service.domain.configuration import best_config_spec
 from service.domain.problems import problem_fields
 from service.domain.records import Artifact, Best, Study, Trial
@@ -38,18 +39,34 @@ ZIP = "application/zip"
 SPOOL_BYTES = 32 * 2**20
 CHUNK_BYTES = 256 * 1024
 
+TrialChoice = Annotated[
+    int | None,
+    Query(
+        alias="trial",
+        ge=0,
+        le=999_999,
+        description="A member of the Pareto set of a study with several objectives; without it, "
+        "the knee.",
+    ),
+]
+
 
 @router.get("", operation_id="get_best", summary="The answer", responses=problems(404, 409))
 def get_best(
-    study: StudyDependency, database: DatabaseDependency, catalog: CatalogDependency
+    study: StudyDependency,
+    database: DatabaseDependency,
+    catalog: CatalogDependency,
+    number: TrialChoice = None,
 ) -> Best:
     """The best trial with the evidence: metrics, baselines on the same split, verdict, seed.
 
-    While the study runs it is the best so far, and `metrics.test` is null: the sealed test part
-    is opened once, at the end. 409 while no trial has finished.
+    Of several objectives it is the knee of the Pareto set, which comes with it in `front`. While
+    the study runs it is the best so far, and `metrics.test` is null: the sealed test part is
+    opened once, at the end. 409 while no trial has finished, or none keeps the constraints.
     """
-    study, trial, dataset = read_best(database, study)
-    return with_task_baseline(best_record(study, trial, dataset), study, database, catalog)
+    study, trial, dataset = read_best(database, study, number)
+    best = best_record(study, trial, dataset, read_members(database, study))
+    return with_task_baseline(best, study, database, catalog)
 
 
 @router.get(
@@ -62,6 +79,7 @@ def get_best(
 def get_best_config(
     study: StudyDependency,
     database: DatabaseDependency,
+    number: TrialChoice = None,
     form: Annotated[
         Literal["json", "yaml"] | None,
         Query(alias="format", description="Wins over the Accept header."),
@@ -72,7 +90,7 @@ def get_best_config(
 
     Everything is written out, the trial's seed included; POST it back as it is.
     """
-    study, trial, _ = read_best(database, study)
+    study, trial, _ = read_best(database, study, number)
     spec = best_config_spec(study, trial).model_dump(mode="json", exclude_none=False)
     as_yaml = form == "yaml" or (form is None and preferred(accept, (JSON, YAML)) == YAML)
     body = write_yaml(spec) if as_yaml else json.dumps(spec, indent=2, allow_nan=False)
@@ -86,9 +104,11 @@ def get_best_config(
     response_class=FileResponse,
     responses={**file_response(SAFETENSORS, "A safetensors file."), **problems(404, 409)},
 )
-def get_best_checkpoint(study: StudyDependency, container: ContainerDependency) -> FileResponse:
+def get_best_checkpoint(
+    study: StudyDependency, container: ContainerDependency, number: TrialChoice = None
+) -> FileResponse:
     """The state of the plain module at the best epoch. The ETag is the file's SHA-256."""
-    study, trial, _ = read_best(container.database, study)
+    study, trial, _ = read_best(container.database, study, number)
     artifact = _checkpoint(container.database, study, trial)
     return FileResponse(
         container.artifacts.path(artifact.path),
@@ -106,10 +126,13 @@ def get_best_checkpoint(study: StudyDependency, container: ContainerDependency) 
     responses={**file_response(ZIP, "A zip that needs nothing of ours."), **problems(404, 409)},
 )
 def get_best_model(
-    study: StudyDependency, container: ContainerDependency, catalog: CatalogDependency
+    study: StudyDependency,
+    container: ContainerDependency,
+    catalog: CatalogDependency,
+    number: TrialChoice = None,
 ) -> StreamingResponse:
     """A zip of model.py (a plain module), weights, config.json, train.py and README.md."""
-    study, trial, dataset = read_best(container.database, study)
+    study, trial, dataset = read_best(container.database, study, number)
     artifact = _checkpoint(container.database, study, trial)
     best = with_task_baseline(
         best_record(study, trial, dataset), study, container.database, catalog
@@ -165,14 +188,21 @@ def _checkpoint(database: Database, study: Study, trial: Trial) -> Artifact:
 
 
 def _metadata(study: Study, best: Best) -> dict[str, Any]:
-    """What config.json says beside the model's configuration."""
+    """What config.json says beside the model's configuration.
+
+    `objective` is what its train.py chooses the epoch by: of several objectives and constraints
+    the first that says how good the model is.
+    """
+    names = study.resolved.aims.metrics
+    metric = next((name for name in names if name not in COSTS), names[0])
     record = best.model_dump(
         mode="json",
-        include={"study_id", "trial", "objective", "metrics", "best_epoch", "baselines", "seed",
-                 "versions", "data_hash"},
+        include={"study_id", "trial", "metrics", "best_epoch", "baselines", "seed", "versions",
+                 "data_hash", "complexity"},
     )  # fmt: skip
     resolved = study.resolved.model_dump(mode="json")
     return record | {
+        "objective": {"metric": metric, "value": best.metrics.validation.get(metric)},
         "study": study.name,
         "dataset": resolved["dataset"],
         "split": resolved["split"],

@@ -155,38 +155,27 @@ def front_members(aims: Aims, trials: Sequence[Trial]) -> list[Member]:
     ]
 
 
-def least_infeasible(aims: Aims, trials: Iterable[Trial]) -> Trial | None:
-    """The trial with a result that is nearest to meeting the constraints; None if none has one."""
-    found = [
-        (violation, trial.number, trial)
-        for trial in trials
-        if trial.state in BEST_STATES
-        and isfinite(violation := aims.violation(aims.scores_of(trial)))
-    ]
-    return min(found, key=lambda entry: entry[:2])[2] if found else None
-
-
-def say_nearest(aims: Aims, trials: Iterable[Trial]) -> str | None:
+def say_nearest(aims: Aims, ended: Iterable[tuple[int, Scores]]) -> str | None:
     """Which trial comes nearest to keeping the constraints, where none of those that ended does.
 
-    None without constraints, or without a trial that has a result.
+    `ended`: numbers and scores of the trials that might have won. None without constraints, or
+    without a trial that has a result.
     """
-    if not aims.constraints:
+    found = [
+        (violation, number, scores)
+        for number, scores in ended
+        if isfinite(violation := aims.violation(scores))
+    ]
+    if not aims.constraints or not found:
         return None
-    nearest = least_infeasible(aims, trials)
+    _, nearest, scores = min(found, key=lambda entry: entry[:2])
     bounds = " and ".join(map(str, aims.constraints))
-    if nearest is None:
-        return None
-    scores = aims.scores_of(nearest)
     broken = [
         f"{bound.metric} is {value:.4g}"
         for bound in aims.constraints
         if (value := scores[bound.metric]) is not None and bound.violation(value) > 0
     ]
-    return (
-        f"no trial keeps {bounds}: the nearest is trial {nearest.number}, "
-        f"where {' and '.join(broken)}"
-    )
+    return f"no trial keeps {bounds}: the nearest is trial {nearest}, where {' and '.join(broken)}"
 
 
 def _finite(value: float | None) -> float | None:

@@ -138,6 +138,39 @@ class BestObjective(Record):
     value: float
 
 
+class BestConstraint(Record):
+    """A bound, and where the best trial stands."""
+
+    metric: str
+    at_most: float | None
+    at_least: float | None
+    value: float | None
+
+
+class FrontMember(Record):
+    """One of the best compromises between several objectives."""
+
+    trial: int
+    family: str
+    params: Params
+    values: dict[str, float]
+    """Every objective by metric."""
+    links: dict[str, str]
+    """To its config, checkpoint and model."""
+
+
+class ParetoFront(Record):
+    """The trials of a study that no other one beats in every objective."""
+
+    knee: int
+    """The member that is furthest below the chord between the ends of the set, with every axis
+    scaled to the set: where giving up a little of one objective no longer buys much of another."""
+    hypervolume: float | None
+    """Share of the box between the best and the worst values that the set dominates."""
+    members: list[FrontMember]
+    """By number."""
+
+
 class BestMetrics(Record):
     """Metrics of the best trial; `test` is null until the study is COMPLETE."""
 
@@ -156,7 +189,14 @@ class Best(Record):
     config: Params
     """Complete: params, fixed values and defaults."""
     objective: BestObjective
+    """The first one."""
+    objectives: list[BestObjective] = []
+    constraints: list[BestConstraint] = []
+    front: ParetoFront | None = None
+    """Of several objectives; the rest of this record is about its knee, or about the member that
+    was asked for."""
     metrics: BestMetrics
+    complexity: dict[str, float | None] | None = None
     best_epoch: int
     verdict: Verdict | None
     baselines: dict[str, Any]

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from sqlalchemy.orm import Session
 
-from service.domain.aims import say_nearest
+from service.domain.aims import BEST_STATES, say_nearest
 from service.domain.records import Array, ArrayState, Failure, Lease
 from service.domain.states import (
     TERMINAL_STUDY_STATES,
@@ -260,7 +260,10 @@ class Conductor:
             return
         if context.study.best is None:
             aims = context.study.resolved.aims
-            nearest = say_nearest(aims, context.mirror.trials.values())
+            trials = context.mirror.trials.values()
+            nearest = say_nearest(
+                aims, [(t.number, aims.scores_of(t)) for t in trials if t.state in BEST_STATES]
+            )
             context.fail(
                 Failure(kind="infeasible", message=f"{nearest}; {INFEASIBLE_REMEDY}")
                 if nearest

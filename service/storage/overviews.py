@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, Text, and_, case, cast, func, select, type
 from sqlalchemy.dialects.postgresql import JSON
 from sqlalchemy.orm import Session
 
+from service.domain.aims import BEST_STATES, Aims, Scores
 from service.domain.states import TrialState
 from service.domain.summaries import TrialSummary, last_value
 from service.storage.epochs import Curve, EpochRepository
@@ -53,6 +54,22 @@ class OverviewRepository:
     def curves(self, study_id: str, numbers: Collection[int]) -> dict[int, Curve]:
         """The objective over the epochs of some trials, by trial number."""
         return EpochRepository(self._session).curves(study_id, None, numbers)
+
+    def infeasible(self, study_id: str, aims: Aims) -> list[tuple[int, Scores]]:
+        """Number and scores of the trials that a constraint alone keeps from being the best."""
+        rows = self._session.execute(
+            select(TrialRow.number, TrialRow.metrics, TrialRow.complexity)
+            .where(
+                TrialRow.study_id == study_id,
+                TrialRow.state.in_(BEST_STATES),
+                TrialRow.feasible.is_(False),
+            )
+            .order_by(TrialRow.number)
+        )
+        return [
+            (number, aims.scores((metrics or {}).get("validation"), complexity))
+            for number, metrics, complexity in rows
+        ]
 
     def verdicts(self, study_id: str) -> dict[str, int]:
         """How many trials got each verdict."""

@@ -1,7 +1,7 @@
 """Trials: listed, brought to rungs, ended; with their arrays and epochs in one repository."""
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any, Protocol
 
 from sqlalchemy import bindparam, insert, select
@@ -81,6 +81,15 @@ class TrialRepository(ArrayRepository, EpochRepository):
         rows = self._session.scalars(
             select(TrialRow)
             .where(TrialRow.study_id == study_id, TrialRow.cohort == cohort)
+            .order_by(TrialRow.number)
+        )
+        return [trial_record(row) for row in rows]
+
+    def some(self, study_id: str, numbers: Collection[int]) -> list[Trial]:
+        """The trials with these numbers, ascending."""
+        rows = self._session.scalars(
+            select(TrialRow)
+            .where(TrialRow.study_id == study_id, TrialRow.number.in_(list(numbers)))
             .order_by(TrialRow.number)
         )
         return [trial_record(row) for row in rows]
