@@ -65,7 +65,7 @@ def test_a_text_study_is_ranked_by_cross_entropy_and_beats_the_ngrams(house: Hou
 
 
 def test_a_denoising_text_vae_is_tuned_by_its_likelihood(house: House) -> None:
-    study, best, _ = answer(
+    _, best, _ = answer(
         house,
         family="text_vae",
         task={"kind": "denoise", "noise": "token_swap", "level": 0.2},
