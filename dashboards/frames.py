@@ -8,15 +8,9 @@ from collections import OrderedDict
 from collections.abc import Callable, Collection
 from typing import Any, TypeVar, cast
 
-import numpy as np
-import safetensors
-import safetensors.numpy
-
 from dashboards.figures.figure import Need
 from dashboards.figures.frame import (
     CurveColumns,
-    Picture,
-    Pictures,
     StudyFrame,
     TrialColumns,
     TrialFacts,
@@ -27,13 +21,12 @@ from dashboards.figures.frame import (
     build_trial_facts,
 )
 from dashboards.figures.learning_curves import choose_trials
+from dashboards.trial_files import evidence_of, pictures_of
 from service.api.dependencies import Container, Records, read_records
-from service.domain.records import Dataset, Study, Trial
+from service.domain.records import Dataset, Study
 from service.errors import NotFound
 
 ANALYSES = ("importance",)
-MAX_PICTURE_BYTES = 64 * 2**20
-REQUIRED = ("input", "best")
 Part = TypeVar("Part")
 
 
@@ -109,7 +102,7 @@ def load_frame(
         )
         trial = None
         if "trial" in needs and number is not None:
-            trial = _trial(container, records, study, number, dataset, "pictures" in needs)
+            trial = _trial(container, records, study, number, dataset, needs)
     return StudyFrame(
         study=facts,
         trials=trials,
@@ -143,61 +136,15 @@ def _trial(
     study: Study,
     number: int,
     dataset: Dataset | None,
-    with_pictures: bool,
+    needs: Collection[Need],
 ) -> TrialFacts:
     trial = records.trials.get(study.id, number)
     if trial is None:
         raise NotFound("the study has no such trial", "see the study's list of trials")
     reports = records.trials.epochs(study.id, number)
-    pictures = None
-    if with_pictures and dataset is not None:
-        pictures = _pictures(container, records, trial, dataset)
-    return build_trial_facts(trial, reports, pictures)
-
-
-def _pictures(
-    container: Container, records: Records, trial: Trial, dataset: Dataset
-) -> Pictures | None:
-    """The trial's reconstructions; None when it left none, or none that fit its data."""
-    artifacts = records.trials.artifacts(trial.study_id, trial.number)
-    found = next((artifact for artifact in artifacts if artifact.kind == "reconstructions"), None)
-    if found is None or found.bytes > MAX_PICTURE_BYTES:
-        return None
-    try:
-        with container.artifacts.open(found.path) as file:
-            return read_pictures(file.read(MAX_PICTURE_BYTES), dataset)
-    except NotFound:
-        return None
-
-
-def read_pictures(content: bytes, dataset: Dataset) -> Pictures | None:
-    """Pictures from the bytes of reconstructions.safetensors; None if they do not fit the data."""
-    try:
-        tensors = safetensors.numpy.load(content)
-    except (safetensors.SafetensorError, KeyError, ValueError):
-        return None
-    shape = tuple(dataset.shape)
-    features = int(np.prod(shape))
-    indices = tensors.pop("worst_index", np.zeros(0))
-    samples: dict[str, Picture] = {
-        name: np.nan_to_num(tensor.astype(np.float64)).reshape(len(tensor), features)
-        for name, tensor in tensors.items()
-        if tensor.ndim > 1 and tensor.size == len(tensor) * features
-    }
-    if any(name not in samples or len(samples[name]) == 0 for name in REQUIRED):
-        return None
-    return Pictures(
-        shape=shape,
-        low=dataset.low,
-        high=dataset.high,
-        input=samples["input"],
-        best=samples["best"],
-        last=samples.get("last"),
-        worst_input=samples.get("worst_input"),
-        worst_best=samples.get("worst_best"),
-        worst_index=tuple(int(index) for index in indices.ravel()),
-        given=samples.get("given"),
-        worst_given=samples.get("worst_given"),
-        tokens=tuple(dataset.tokens),
-        tokenizer=dataset.tokenizer or "",
-    )
+    pictures, evidence = None, None
+    if "pictures" in needs and dataset is not None:
+        pictures = pictures_of(container, records, trial, dataset)
+    if "evidence" in needs and dataset is not None:
+        evidence = evidence_of(container, records, trial, dataset)
+    return build_trial_facts(trial, reports, pictures, evidence)

@@ -18,6 +18,7 @@ from pydantic import BeforeValidator
 from dashboards import wording
 from dashboards.figures import FIGURES
 from dashboards.rivals import say_rival
+from dashboards.trial_files import evidence_pieces
 from dashboards.views import say_dataset, say_end, study_view, trial_view, upload_ids
 from service.api.dependencies import ContainerDependency, StudyId, TrialNumber, read_records
 from service.domain.doing_nothing import DOING_NOTHING
@@ -198,8 +199,14 @@ def show_trial(
             )
         best = records.trials.get(study_id, study.best.trial) if study.best else None
         nothing = records.analyses.get(study_id, DOING_NOTHING)
+        pieces = evidence_pieces(container, records, trial)
     return page(
         "trial.html",
+        shown=[
+            name
+            for name, entry in FIGURES.items()
+            if entry.of_trial and (not entry.shows or entry.shows in pieces)
+        ],
         study=study,
         trial=trial,
         best=best,

@@ -9,6 +9,12 @@ from dashboards.figures.best_so_far import (
     summarise_best_so_far,
     tabulate_best_so_far,
 )
+from dashboards.figures.code_use import (
+    draw_code_use,
+    prepare_code_use,
+    summarise_code_use,
+    tabulate_code_use,
+)
 from dashboards.figures.epoch_terms import (
     draw_epoch_terms,
     prepare_loss_terms,
@@ -16,18 +22,48 @@ from dashboards.figures.epoch_terms import (
     summarise_epoch_terms,
     tabulate_epoch_terms,
 )
+from dashboards.figures.error_map import (
+    draw_error_map,
+    prepare_error_map,
+    summarise_error_map,
+    tabulate_error_map,
+)
 from dashboards.figures.figure import Figure
+from dashboards.figures.gap_against_parameters import (
+    draw_gaps,
+    prepare_gaps,
+    summarise_gaps,
+    tabulate_gaps,
+)
 from dashboards.figures.importance import (
     draw_importance,
     prepare_importance,
     summarise_importance,
     tabulate_importance,
 )
+from dashboards.figures.latent_scatter import (
+    draw_latent_scatter,
+    prepare_latent_scatter,
+    summarise_latent_scatter,
+    tabulate_latent_scatter,
+)
+from dashboards.figures.latent_units import (
+    draw_latent_units,
+    prepare_latent_units,
+    summarise_latent_units,
+    tabulate_latent_units,
+)
 from dashboards.figures.learning_curves import (
     draw_learning_curves,
     prepare_learning_curves,
     summarise_learning_curves,
     tabulate_learning_curves,
+)
+from dashboards.figures.prior_samples import (
+    draw_prior_samples,
+    prepare_prior_samples,
+    summarise_prior_samples,
+    tabulate_prior_samples,
 )
 from dashboards.figures.samples import (
     draw_samples,
@@ -91,6 +127,15 @@ FIGURES: dict[str, Figure[Any]] = {
         summarise=summarise_train_against_validation,
         tabulate=tabulate_train_against_validation,
     ),
+    "gap_against_parameters": Figure(
+        title="Gap against parameters: what narrows the gap between train and validation?",
+        group="overfitting",
+        needs=frozenset({"trials"}),
+        prepare=prepare_gaps,
+        draw=draw_gaps,
+        summarise=summarise_gaps,
+        tabulate=tabulate_gaps,
+    ),
     "importance": Figure(
         title="Importance: which parameters decide the result?",
         group="why",
@@ -126,6 +171,56 @@ FIGURES: dict[str, Figure[Any]] = {
         draw=draw_samples,
         summarise=summarise_samples,
         tabulate=tabulate_samples,
+    ),
+    "error_map": Figure(
+        title="Error by place: where does the model err on validation?",
+        group="generative",
+        needs=frozenset({"trial", "evidence"}),
+        prepare=prepare_error_map,
+        draw=draw_error_map,
+        summarise=summarise_error_map,
+        tabulate=tabulate_error_map,
+        shows="error_map/best",
+    ),
+    "latent_units": Figure(
+        title="KL per latent unit: which units carry information?",
+        group="generative",
+        needs=frozenset({"trial", "evidence"}),
+        prepare=prepare_latent_units,
+        draw=draw_latent_units,
+        summarise=summarise_latent_units,
+        tabulate=tabulate_latent_units,
+        shows="kl_per_unit/best",
+    ),
+    "code_use": Figure(
+        title="Codebook use: are most of the codes alive?",
+        group="generative",
+        needs=frozenset({"trial", "evidence"}),
+        prepare=prepare_code_use,
+        draw=draw_code_use,
+        summarise=summarise_code_use,
+        tabulate=tabulate_code_use,
+        shows="codes/best",
+    ),
+    "latent_scatter": Figure(
+        title="Latent space: do the codes spread, or do they clump?",
+        group="generative",
+        needs=frozenset({"trial", "evidence"}),
+        prepare=prepare_latent_scatter,
+        draw=draw_latent_scatter,
+        summarise=summarise_latent_scatter,
+        tabulate=tabulate_latent_scatter,
+        shows="latent/best",
+    ),
+    "prior_samples": Figure(
+        title="Samples from the prior: does the decoder know more than it has seen?",
+        group="generative",
+        needs=frozenset({"trial", "evidence"}),
+        prepare=prepare_prior_samples,
+        draw=draw_prior_samples,
+        summarise=summarise_prior_samples,
+        tabulate=tabulate_prior_samples,
+        shows="prior/best",
     ),
     "loss_terms": Figure(
         title="Loss terms and other metrics: does one of them win at the cost of another?",

@@ -10,8 +10,10 @@ from dashboards.figures.frame import StudyFrame
 from dashboards.figures.paper import escape, sheet
 
 Data = TypeVar("Data")
-Need: TypeAlias = Literal["trials", "curves", "analyses", "baselines", "trial", "pictures"]
-"""Parts of a StudyFrame that a figure reads; `trial` and `pictures` make it one trial's."""
+Need: TypeAlias = Literal[
+    "trials", "curves", "analyses", "baselines", "trial", "pictures", "evidence"
+]
+"""Parts of a StudyFrame that a figure reads; from `trial` on they make it one trial's."""
 Cell: TypeAlias = str | int | float | None
 MAX_ROWS = 500
 
@@ -57,6 +59,8 @@ class Figure(Generic[Data]):
     draw: Callable[[Data], go.Figure] = field(repr=False)
     summarise: Callable[[Data], str] = field(repr=False)
     tabulate: Callable[[Data], Table] = field(repr=False)
+    shows: str = ""
+    """The piece of evidence that it draws: without it the figure is left out of a trial's page."""
 
     @property
     def of_trial(self) -> bool:
@@ -77,6 +81,14 @@ class Figure(Generic[Data]):
         figure.layout.title.text = self.title
         table = self.tabulate(data)
         return Plot(figure, self.summarise(data), Table(table.columns, thin(table.rows)), False)
+
+
+def no_evidence(frame: StudyFrame, what: str, whose: str) -> Waiting:
+    """Why a trial has no such evidence."""
+    facts = frame.trial
+    if facts is None or facts.state in ("QUEUED", "RUNNING"):
+        return Waiting("Waiting for this trial to end: its evidence is written then.")
+    return Waiting(f"It left no {what}: they come from {whose} whose trial ran to its end.")
 
 
 def thin(rows: list[list[Cell]]) -> list[list[Cell]]:

@@ -118,6 +118,39 @@ class Pictures:
 
 
 @dataclass(frozen=True)
+class Evidence:
+    """What a trial left beside its pictures (trainers.evidence): `<what>/<best or last>`."""
+
+    kind: str
+    """Of the data: vector, image, text or table."""
+    shape: tuple[int, ...]
+    low: float
+    high: float
+    columns: tuple[str, ...]
+    """Of a table: the name of each number of a sample."""
+    arrays: Mapping[str, Picture]
+
+    def __getitem__(self, name: str) -> Picture:
+        return self.arrays[name]
+
+    def get(self, name: str) -> Picture | None:
+        """An array, or None where the family has no such thing."""
+        return self.arrays.get(name)
+
+    def place(self, index: int) -> str:
+        """What a number of a sample is: a pixel, a column, a position."""
+        if self.columns:
+            return self.columns[index]
+        if self.kind == "text":
+            return f"position {index}"
+        if len(self.shape) < 2:
+            return f"feature {index}"
+        row, column, *channel = np.unravel_index(index, self.shape)
+        said = f"row {row}, column {column}"
+        return f"{said}, channel {channel[0]}" if channel else said
+
+
+@dataclass(frozen=True)
 class TrialFacts:
     """One trial with everything recorded of it, for the figures of the trial page."""
 
@@ -128,6 +161,7 @@ class TrialFacts:
     first_overfit_epoch: int | None
     reports: Sequence[EpochReport]
     pictures: Pictures | None
+    evidence: Evidence | None = None
 
 
 @dataclass(frozen=True)
@@ -221,7 +255,10 @@ def build_analyses(analyses: Sequence[Analysis]) -> dict[str, dict[str, Any]]:
 
 
 def build_trial_facts(
-    trial: Trial, reports: Sequence[EpochReport], pictures: Pictures | None
+    trial: Trial,
+    reports: Sequence[EpochReport],
+    pictures: Pictures | None,
+    evidence: Evidence | None = None,
 ) -> TrialFacts:
     """One trial's part of a frame."""
     numbers = trial.verdict.numbers if trial.verdict else {}
@@ -234,6 +271,7 @@ def build_trial_facts(
         first_overfit_epoch=None if first_overfit is None else int(first_overfit),
         reports=reports,
         pictures=pictures,
+        evidence=evidence,
     )
 
 

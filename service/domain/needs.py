@@ -40,9 +40,14 @@ def imply_needs(
 def check_needs(
     space: Mapping[str, SpaceEntry], families: Sequence[FamilyEntry]
 ) -> list[FieldError]:
-    """Parameters of a space that can never take part."""
+    """Searched parameters that can never take part.
+
+    A fixed value that has no effect is let through: a best config writes out every parameter.
+    """
     errors = []
     for name, entry in space.items():
+        if not varies(entry):
+            continue
         unmet = _unmet(name, entry, space, owners(name, entry, families))
         if unmet:
             parent, values = next(iter(unmet.items()))

@@ -11,6 +11,7 @@ import numpy as np
 
 from dashboards.figures.frame import (
     CurveColumns,
+    Evidence,
     Pictures,
     StudyFrame,
     build_analyses,
@@ -58,6 +59,7 @@ class SyntheticStudy:
     dataset: Dataset
     analyses: list[Analysis] = field(default_factory=list)
     pictures: Pictures | None = None
+    evidence: Evidence | None = None
 
     def frame(self, trial: int | None = None) -> StudyFrame:
         """The frame that the routes would build of it."""
@@ -81,7 +83,9 @@ class SyntheticStudy:
             baselines=build_baselines(self.dataset),
             trial=None
             if trial is None
-            else build_trial_facts(self.trials[trial], self.reports.get(trial, []), self.pictures),
+            else build_trial_facts(
+                self.trials[trial], self.reports.get(trial, []), self.pictures, self.evidence
+            ),
         )
 
 
@@ -150,6 +154,7 @@ def make_study(
     if count >= 4:
         data.analyses.append(make_importance(study_id, resolved, count))
     data.pictures = make_pictures(draw=np.random.default_rng(seed))
+    data.evidence = make_evidence(np.random.default_rng(seed))
     return data
 
 
@@ -329,6 +334,22 @@ def make_pictures(draw: np.random.Generator, shape: tuple[int, ...] = (8, 8)) ->
         worst_input=images[8:], worst_best=np.clip(best[8:] * 0.7, 0, 1),
         worst_index=tuple(range(40, 48)),
     )  # fmt: skip
+
+
+def make_evidence(draw: np.random.Generator, shape: tuple[int, ...] = (8, 8)) -> Evidence:
+    """Everything that any family leaves, at the best and at the last epoch."""
+    arrays: dict[str, Any] = {}
+    for epoch in ("best", "last"):
+        units = np.sort(draw.exponential(1.0, 16))[::-1]
+        arrays |= {
+            f"error_map/{epoch}": draw.random(shape) / 50,
+            f"kl_per_unit/{epoch}": units * (units > 0.3),
+            f"latent/{epoch}": draw.normal(size=(200, 2)),
+            f"latent_share/{epoch}": np.array([0.31, 0.18]),
+            f"prior/{epoch}": draw.random((16, math.prod(shape))),
+            f"codes/{epoch}": draw.integers(0, 40, 64).astype(np.float64),
+        }
+    return Evidence(kind="image", shape=shape, low=0.0, high=1.0, columns=(), arrays=arrays)
 
 
 def _digits() -> Any:

@@ -17,7 +17,8 @@ import safetensors.numpy
 from fastapi.testclient import TestClient
 
 from dashboards.figures import FIGURES
-from dashboards.frames import FrameCache, read_pictures
+from dashboards.frames import FrameCache
+from dashboards.trial_files import read_pictures
 from service.domain.records import Artifact
 from service.domain.states import Intent, StudyState
 from service.main import create_app

@@ -1,0 +1,105 @@
+"""Where a trial errs: the mean error of each pixel, column or position over validation."""
+
+from typing import Any, NamedTuple
+
+import plotly.graph_objects as go
+
+from dashboards.figures.decimation import spread
+from dashboards.figures.figure import Cell, Table, Waiting, no_evidence
+from dashboards.figures.frame import StudyFrame
+from dashboards.figures.paper import VALIDATION, axis, escape, number, rounded, share, sheet
+from dashboards.figures.pictures import HEAT, is_image
+
+MAX_SIDE = 96
+MAX_BARS = 400
+
+
+class ErrorMap(NamedTuple):
+    """Errors in reading order; `grid` holds rows of an image, thinned to MAX_SIDE."""
+
+    trial: int
+    unit: str
+    grid: list[list[float]]
+    places: list[str]
+    values: list[float]
+    mean: float
+    top_share: float
+    """Of the whole error, in the worst tenth of the places."""
+    worst: str
+
+
+def prepare_error_map(frame: StudyFrame) -> ErrorMap | Waiting:
+    """The mean over the evaluated validation samples, at the best epoch."""
+    facts = frame.trial
+    evidence = facts.evidence if facts is not None else None
+    errors = evidence.get("error_map/best") if evidence is not None else None
+    if facts is None or evidence is None or errors is None:
+        return no_evidence(frame, "its error by place", "a trial that ran to its end")
+    flat = errors.ravel()
+    names = [evidence.place(index) for index in range(len(flat))]
+    grid: list[list[float]] = []
+    if is_image(evidence.shape):
+        image = errors.mean(axis=2) if errors.ndim == 3 else errors
+        step = -(-max(image.shape) // MAX_SIDE)
+        grid = [[float(v) for v in row] for row in image[::step, ::step]]
+    ordered = sorted((float(value) for value in flat), reverse=True)
+    tenth = max(1, len(ordered) // 10)
+    total = sum(ordered)
+    return ErrorMap(
+        trial=facts.number,
+        unit="share of wrong tokens" if evidence.kind == "text" else "squared error, scaled data",
+        grid=grid,
+        places=names,
+        values=[float(value) for value in flat],
+        mean=total / len(ordered),
+        top_share=sum(ordered[:tenth]) / total if total > 0 else 0.0,
+        worst=names[int(flat.argmax())],
+    )
+
+
+def draw_error_map(data: ErrorMap) -> go.Figure:
+    """A heat map of an image, bars for everything else."""
+    figure = sheet(height=420, showlegend=False)
+    if data.grid:
+        scale = [[i / (len(HEAT) - 1), f"rgb({r:.0f},{g:.0f},{b:.0f})"]
+                 for i, (r, g, b) in enumerate(HEAT)]  # fmt: skip
+        figure.add_heatmap(
+            z=data.grid,
+            colorscale=scale,
+            zmin=0,
+            colorbar={"title": {"text": data.unit, "side": "right"}},
+            hovertemplate="row %{y}, column %{x}: %{z:.4g}<extra></extra>",
+        )
+        figure.update_xaxes(axis("column (pixels)", constrain="domain"))
+        figure.update_yaxes(axis("row (pixels)", autorange="reversed", scaleanchor="x"))
+        return figure
+    kept = spread(len(data.values), MAX_BARS)
+    figure.add_bar(
+        x=kept,
+        y=[data.values[i] for i in kept],
+        marker={"color": VALIDATION},
+        customdata=[[escape(data.places[i])] for i in kept],
+        hovertemplate="%{customdata[0]}: %{y:.4g}<extra></extra>",
+    )
+    more: dict[str, Any] = {}
+    if len(kept) <= 24:
+        more = {"tickvals": kept, "ticktext": [escape(data.places[i][:18]) for i in kept]}
+    figure.update_xaxes(axis("column or position", **more))
+    figure.update_yaxes(axis(data.unit, rangemode="tozero"))
+    return figure
+
+
+def summarise_error_map(data: ErrorMap) -> str:
+    """One sentence: how much of the error lies where."""
+    return (
+        f"Trial {data.trial} errs by {number(data.mean)} on average ({data.unit}); the worst tenth "
+        f"of the places holds {share(data.top_share)} of it, the worst of all is {data.worst}."
+    )
+
+
+def tabulate_error_map(data: ErrorMap) -> Table:
+    """Place and error."""
+    rows: list[list[Cell]] = [
+        [place, rounded(value)] for place, value in zip(data.places, data.values, strict=True)
+    ]
+    return Table(["place", data.unit], rows)
