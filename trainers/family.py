@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from service.domain.space import Scalar
 from trainers.knobs import FamilyParams
 from trainers.metric_catalog import NUMBER_METRICS
+from trainers.own.description import OwnDescription
 from trainers.problem import Problem
 
 
@@ -30,3 +31,5 @@ class Family:
     """Kinds of task that it can do."""
     data: tuple[str, ...] = ("vector", "image", "table")
     """Kinds of data that it takes."""
+    own: OwnDescription | None = None
+    """Of an ordinary module that is a family: where it comes from."""

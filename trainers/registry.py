@@ -1,14 +1,15 @@
 """Every registered family by name; models load lazily, so that the catalog needs no torch.
 
 A package adds a family with an entry point in the group `hifitune.families` whose object is a
-`Family`; its name must be new.
+`Family` in a module that loads no torch, or a class of modules (trainers.own); the operator adds
+modules of their own by `use_sources`. Names must be new.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib import import_module
-from importlib.metadata import entry_points
+from importlib.metadata import EntryPoint, entry_points
 from typing import TYPE_CHECKING, Any
 
 from service.domain.catalog import Catalog, Choice, FamilyEntry
@@ -17,6 +18,9 @@ from trainers.families import BUILT_IN
 from trainers.family import Family
 from trainers.loss_catalog import LOSSES
 from trainers.metric_catalog import METRICS
+from trainers.own.description import OwnFamilyError
+from trainers.own.families import own_family
+from trainers.own.probe import Probe
 from trainers.problem import Problem
 from trainers.task_catalog import TASK_METRICS, TASKS, task_metrics
 from trainers.text_catalog import TEXT_METRICS
@@ -24,7 +28,17 @@ from trainers.text_catalog import TEXT_METRICS
 if TYPE_CHECKING:
     from trainers.base import ModelArray
 
-__all__ = ["BUILT_IN", "Family", "catalog", "families", "find_family", "load_family", "signature"]
+__all__ = [
+    "BUILT_IN",
+    "Family",
+    "catalog",
+    "close",
+    "families",
+    "find_family",
+    "load_family",
+    "signature",
+    "use_sources",
+]
 
 ENTRY_POINT_GROUP = "hifitune.families"
 
@@ -40,25 +54,64 @@ _PRUNERS = [
     Choice(name="none", description="Every trial runs to its end."),
 ]
 _DATASETS = [
-    Choice(name="digits", description="1,797 handwritten digits of 8 x 8 pixels, built in."),
+    Choice(name="digits", description="1,797 handwritten digits of 8 x 8 pixels."),
+    Choice(name="photos", description="2,080 colour patches of 16 x 16 from two photographs."),
+    Choice(name="breast_cancer", description="569 tumours: 30 measurements and the diagnosis."),
+    Choice(name="diabetes", description="442 patients: 11 numbers and the sex."),
+    Choice(name="iris", description="150 flowers: four measurements and the species."),
+    Choice(name="wine", description="178 wines: 13 measurements and the cultivar."),
+    Choice(name="unicode_names", description="9,218 names of characters of at most 31 letters."),
 ]
+
+
+_sources: list[str] = []
+_probe = Probe()
+
+
+def use_sources(sources: Sequence[str]) -> None:
+    """The operator's own modules, `file.py:Class`, as families from now on, and no others."""
+    _sources[:] = sources
+    families.cache_clear()
+    catalog.cache_clear()
+
+
+def close() -> None:
+    """End the process that looks at modules; it is started again when it is needed."""
+    _probe.close()
 
 
 @cache
 def families() -> dict[str, Family]:
-    """Every family by name: built-in ones first, then installed packages by name.
+    """Every family by name: built-in ones, installed packages by name, the operator's own.
 
-    Raises TypeError or ValueError naming a package whose entry point is not a new Family.
+    Raises OwnFamilyError for a module that cannot be a family, TypeError or ValueError naming a
+    package whose entry point is not a new Family.
     """
     found = {family.name: family for family in BUILT_IN}
     for point in sorted(entry_points(group=ENTRY_POINT_GROUP), key=lambda item: item.name):
-        family = point.load()
-        if not isinstance(family, Family):
-            raise TypeError(f"{point.value} ({ENTRY_POINT_GROUP}) is not a trainers Family")
+        family = _installed(point)
         if family.name in found:
             raise ValueError(f"{point.value}: there is already a family {family.name!r}")
         found[family.name] = family
+    for source in _sources:
+        family = own_family(_probe.describe(source), _probe)
+        if family.name in found:
+            raise OwnFamilyError(
+                source, f"there is already a family {family.name!r}", "rename the class"
+            )
+        found[family.name] = family
     return found
+
+
+def _installed(point: EntryPoint) -> Family:
+    # Modules are looked at elsewhere: loading one here would load torch.
+    description = _probe.describe_module(point.value)
+    if description is not None:
+        return own_family(description, _probe)
+    family = point.load()
+    if not isinstance(family, Family):
+        raise TypeError(f"{point.value} ({ENTRY_POINT_GROUP}) is not a trainers Family")
+    return family
 
 
 def find_family(name: str) -> Family:
@@ -71,7 +124,11 @@ def find_family(name: str) -> Family:
 
 def load_family(name: str) -> "type[ModelArray]":
     """The array class of a family; imports torch."""
-    module, _, attribute = find_family(name).array.partition(":")
+    family = find_family(name)
+    if family.own is not None:
+        own: type[ModelArray] = import_module("trainers.own.array").own_array(family)
+        return own
+    module, _, attribute = family.array.partition(":")
     array: type[ModelArray] = getattr(import_module(module), attribute)
     return array
 

@@ -6,6 +6,8 @@ than K loops; array layers are what makes it so.
 """
 
 from abc import abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
@@ -24,6 +26,38 @@ _DATA_BUFFERS = ("offset", "scale", "fill")
 """Of the data, not of the model: the run adds them."""
 
 
+@dataclass(frozen=True)
+class SoloOutputs(Outputs):
+    """Outputs of modules, with what their losses are made of."""
+
+    terms: Mapping[str, Tensor] = field(default_factory=dict)
+    """Name -> [K], means over the samples."""
+
+
+class SoloMeter(Meter):
+    """Reconstruction metrics, the modules' own loss in eval mode, and what it is made of."""
+
+    def add(self, samples: Tensor, outputs: Outputs) -> None:
+        """Take in a chunk: samples [n, F] and what the models made of them."""
+        super().add(samples, outputs)
+        assert isinstance(outputs, SoloOutputs)
+        for name, value in outputs.terms.items():
+            self._gather(f"term.{name}", value.double() * len(samples))
+
+    def results(self) -> dict[str, Tensor]:
+        """Metric -> [K] in float64; what is measured of all models alike keeps its name."""
+        terms = {
+            name.removeprefix("term."): total / self._samples
+            for name, total in self._sums.items()
+            if name.startswith("term.")
+        }
+        return {**terms, **super().results()}
+
+    def equivalent_variance(self) -> Tensor:
+        """Unknown: a module's loss is on a scale of its own."""
+        return torch.full_like(super().equivalent_variance(), torch.nan)
+
+
 class _Call(nn.Module):
     """Calls a method of a module by name, so that functional_call can reach it."""
 
@@ -40,8 +74,9 @@ class SoloArray(ModelArray):
 
     A subclass names its `params_class` and makes its module, a PlainModel with
     `training_loss(target, given, kl_share) -> scalar` (mean over the batch) and `estimate`, in
-    `make_plain`. Its random numbers come from torch's generator, which is seeded anew for every
-    slot and step.
+    `make_plain`. Where the module has `terms` (name -> scalar, of its last loss), they are
+    recorded beside the metrics. Its random numbers come from torch's generator, which is seeded
+    anew for every slot and step.
     """
 
     @classmethod
@@ -58,13 +93,16 @@ class SoloArray(ModelArray):
         """Take over the parameters and float buffers of the module."""
         self._modules = [_Call(self.make_plain(slot.config, self.problem)) for slot in self.slots]
         twin = self._modules[0].twin
+        kept = twin.state_dict().keys()
         for name, parameter in twin.named_parameters():
             self.layout.add(name, *parameter.shape, as_is=True)
         self._constants = {}
         for name, buffer in twin.named_buffers():
-            if buffer.is_floating_point() and name not in _DATA_BUFFERS:
+            if name in _DATA_BUFFERS or name not in kept:
+                continue  # of the data; or the module makes it itself, the same every time
+            if buffer.is_floating_point():
                 self.buffers.add(name, *buffer.shape, as_is=True)
-            elif name not in _DATA_BUFFERS:
+            else:
                 self._constants[name] = buffer.clone()
         self._loss = Reconstruction("mse", [1.0] * len(self.slots), self.features, self.device)
 
@@ -96,22 +134,24 @@ class SoloArray(ModelArray):
 
     def meter(self, scale: Tensor) -> Meter:
         """Reconstruction metrics; the loss is the module's own, in eval mode."""
-        return Meter(self._loss, torch.zeros(len(self.slots)), scale)
+        return SoloMeter(self._loss, torch.zeros(len(self.slots)), scale)
 
     @torch.no_grad()
     def outputs(self, given: Given, target: Tensor, chunk: int) -> Outputs:
         """Reconstructions and losses, eval mode, with frozen random numbers."""
         run = self.evaluation_pass()
-        predictions, losses = [], []
+        predictions, losses, terms = [], [], []
         for row, slot in enumerate(self.slots):
             predictions.append(self._call(row, run.weights, False, "estimate", given))
             with torch.random.fork_rng(devices=[]):
                 torch.manual_seed(_step_seed(slot.seed, 0, chunk))
                 arguments = (target, given, 1.0)
                 losses.append(self._call(row, run.weights, False, "training_loss", *arguments))
+            terms.append(_terms_of(self._modules[row].twin))
         prediction = torch.stack(predictions)
         loss = torch.stack(losses).double() * len(target)
-        return Outputs(prediction, prediction, loss=loss)
+        common = {name: torch.stack([each[name] for each in terms]) for name in terms[0]}
+        return SoloOutputs(prediction, prediction, loss=loss, terms=common)
 
     @classmethod
     @torch.no_grad()
@@ -123,7 +163,9 @@ class SoloArray(ModelArray):
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(_step_seed(noise.seeds[0], 0, chunk))
             loss = twin.training_loss(target, given, 1.0)
-        return Outputs(prediction, prediction, loss=loss[None].double() * len(target))
+        terms = {name: value[None] for name, value in _terms_of(twin).items()}
+        total = loss[None].double() * len(target)
+        return SoloOutputs(prediction, prediction, loss=total, terms=terms)
 
     def _call(self, row: int, weights: Any, training: bool, method: str, *arguments: Any) -> Tensor:
         module = self._modules[row].train(training)
@@ -134,6 +176,11 @@ class SoloArray(ModelArray):
         }
         result: Tensor = functional_call(module, tensors, (method, *arguments))
         return result
+
+
+def _terms_of(twin: nn.Module) -> dict[str, Tensor]:
+    terms: dict[str, Tensor] = getattr(twin, "terms", {})
+    return terms
 
 
 def _step_seed(seed: int, epoch: int, step: int) -> int:

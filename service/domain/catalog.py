@@ -106,9 +106,18 @@ class TaskEntry(Choice):
     """Kinds of data that it makes sense for."""
 
 
+class Unbuildable(ValueError):
+    """A family that cannot make a model of a config for this data, and what to do about it."""
+
+    def __init__(self, reason: str, remedy: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.remedy = remedy
+
+
 ParameterCounter: TypeAlias = Callable[[str, Mapping[str, Scalar], Mapping[str, Any]], int]
 """(family, complete config, problem) -> trainable parameters of one model; `problem` says what
-data and task are (data.problem_fields)."""
+data and task are (data.problem_fields). Raises Unbuildable."""
 
 SignatureFunction: TypeAlias = Callable[[str, Mapping[str, Scalar]], str]
 """(family, complete config) -> what trials must share to train in one array."""

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from math import ceil
 
-from service.domain.catalog import Catalog, FamilyEntry
+from service.domain.catalog import Catalog, FamilyEntry, Unbuildable
 from service.domain.conditions import check_conditions, imply_families
 from service.domain.configuration import best_config_spec, complete_config, family_of
 from service.domain.datasets import BuiltInDataset
@@ -145,7 +145,7 @@ def _check_names(spec: StudySpec, catalog: Catalog) -> list[FieldError]:
             FieldError(
                 pointer="/dataset/name",
                 reason=f"there is no built-in data set {spec.dataset.name!r}",
-                remedy=suggest(spec.dataset.name, known) + "; files go in as kind: idx or npz",
+                remedy=suggest(spec.dataset.name, known) + "; files go in with a kind, such as {kind: npz, path: PATH}",
             )
         )
     return errors
@@ -270,7 +270,10 @@ def _resolve_pruner(spec: StudySpec, sampler: SamplerSpec, epochs: int) -> Prune
 
 
 def _check_size(resolved: ResolvedSpec, catalog: Catalog, header: DataHeader) -> list[FieldError]:
-    cost = estimate(resolved, catalog, header)
+    try:
+        cost = estimate(resolved, catalog, header)
+    except Unbuildable as error:
+        return [FieldError(pointer="/space", reason=error.reason, remedy=error.remedy)]
     if cost.parameters_max > MAX_PARAMETERS:
         return [
             FieldError(
