@@ -1,6 +1,7 @@
 """The answer of a study: the record Best, assembled from what the engine has recorded."""
 
 from collections.abc import Mapping, Sequence
+from math import prod
 from typing import Any, Literal
 
 from service.api.fronts import (
@@ -15,6 +16,7 @@ from service.api.fronts import (
 from service.domain.aims import say_nearest
 from service.domain.configuration import complete_config
 from service.domain.doing_nothing import DOING_NOTHING
+from service.domain.linear_vae import linear_vae
 from service.domain.records import (
     Baselines,
     Best,
@@ -97,10 +99,24 @@ def read_members(database: Database, study: Study) -> list[Trial]:
         return TrialRepository(session).some(study.id, study.best.front)
 
 
+def effective_beta(database: Database, trial: Trial) -> float | None:
+    """The weight of the KL at the trial's best epoch; None where there is no KL."""
+    assert trial.best_epoch is not None
+    with database.read() as session:
+        reports = TrialRepository(session).epochs(
+            trial.study_id, trial.number, after=trial.best_epoch - 1, limit=1
+        )
+    return reports[0].effective_beta if reports else None
+
+
 def best_record(
-    study: Study, trial: Trial, dataset: Dataset | None, members: Sequence[Trial] = ()
+    study: Study,
+    trial: Trial,
+    dataset: Dataset | None,
+    members: Sequence[Trial] = (),
+    beta: float | None = None,
 ) -> Best:
-    """The answer; `members` are those of the Pareto set.
+    """The answer; `members` are those of the Pareto set, `beta` the effective one of the trial.
 
     No test value is in it before the study is COMPLETE.
     """
@@ -125,7 +141,10 @@ def best_record(
         complexity=trial.complexity,
         best_epoch=trial.best_epoch,
         verdict=trial.verdict,
-        baselines={} if dataset is None else compare(dataset.baselines, metrics, config),
+        baselines={}
+        if dataset is None
+        else compare(dataset.baselines, metrics, config)
+        | {"linear_vae": _linear(dataset, metrics, beta)},
         seed=trial.seed,
         versions=study.versions,
         data_hash=study.data_hash or "",
@@ -163,6 +182,21 @@ def compare(
         "gap_closed": {
             part: _closed(_ratio(values.get(MSE), mean[part])) for part, values in parts.items()
         },
+    }
+
+
+def _linear(
+    dataset: Dataset, metrics: BestMetrics, beta: float | None
+) -> dict[str, float | None] | None:
+    """The closed form of the linear beta-VAE on train, and the model's MSE over its."""
+    mean = dataset.baselines.mean_train
+    if beta is None or mean is None:
+        return None
+    found = linear_vae(dataset.baselines.eigenvalues, mean, prod(dataset.shape), beta)
+    if found is None:
+        return None
+    return found.model_dump(mode="json") | {
+        "mse_over_linear_vae": _ratio(metrics.validation.get(MSE), found.mse)
     }
 
 

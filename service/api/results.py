@@ -10,7 +10,7 @@ from typing import IO, Annotated, Any, Literal
 from fastapi import APIRouter, Header, Query, Response
 from fastapi.responses import FileResponse, StreamingResponse
 
-from service.api.best import best_record, read_best, read_members
+from service.api.best import best_record, effective_beta, read_best, read_members
 from service.api.bodies import JSON, YAML
 from service.api.dependencies import (
     CatalogDependency,
@@ -65,7 +65,8 @@ def get_best(
     opened once, at the end. 409 while no trial has finished, or none keeps the constraints.
     """
     study, trial, dataset = read_best(database, study, number)
-    best = best_record(study, trial, dataset, read_members(database, study))
+    members, beta = read_members(database, study), effective_beta(database, trial)
+    best = best_record(study, trial, dataset, members, beta)
     return with_task_baseline(best, study, database, catalog)
 
 

@@ -1,0 +1,42 @@
+"""The linear beta-VAE in closed form: what a VAE must beat at its own beta (DOMAIN.md 5)."""
+
+from collections.abc import Sequence
+from math import log
+
+from service.domain.model import Record
+
+
+class LinearVae(Record):
+    """The optimum of a linear encoder and decoder, half a sum of squares + beta x KL, on train."""
+
+    beta: float
+    """Effective: the variance of the noise that the decoder assumes, squared scaled units."""
+    active_units: int
+    """Directions of the train covariance whose variance exceeds beta."""
+    kl: float
+    """Nats per sample."""
+    mse: float
+    """Per feature, decoding the posterior mean."""
+
+
+def linear_vae(
+    eigenvalues: Sequence[float], mean_mse: float, features: int, beta: float
+) -> LinearVae | None:
+    """The closed form from the eigenvalues of the train covariance, descending.
+
+    A direction with variance v > beta keeps an error of beta^2 / v and costs log(v / beta) / 2
+    nats (Lucas et al. 2019); the others keep all of their variance. `mean_mse` is the mean sample's
+    MSE on train: it holds the variance of the directions that are not listed. None where those
+    might be active too, or where beta is no positive number.
+    """
+    active = [value for value in eigenvalues if value > beta]
+    if beta <= 0 or (len(active) == len(eigenvalues) and len(eigenvalues) < features):
+        return None
+    lost = max(0.0, mean_mse * features - sum(active))
+    kept = sum(beta**2 / value for value in active)
+    return LinearVae(
+        beta=beta,
+        active_units=len(active),
+        kl=0.5 * sum(log(value / beta) for value in active),
+        mse=(kept + lost) / features,
+    )
