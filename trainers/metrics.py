@@ -31,6 +31,8 @@ class Outputs:
     log_variance: Tensor | None = None
     loss: Tensor | None = None
     """[K] summed over samples, where the model itself says what its loss is."""
+    penalty: Tensor | None = None
+    """[K] what is added to the loss of a sample, weighed, summed over samples."""
 
 
 def kl_per_dimension(mean: Tensor, log_variance: Tensor) -> Tensor:
@@ -79,6 +81,8 @@ class Meter:
         self._spreads.add("mse", squares.mean(2).double())
         self._spreads.add("mae", absolutes.mean(2).double())
         self._samples += len(samples)
+        if outputs.penalty is not None:
+            self._gather("penalty", outputs.penalty.double())
         if outputs.mean is None or outputs.log_variance is None:
             loss = outputs.loss
             if loss is None:
@@ -116,6 +120,9 @@ class Meter:
             "mae_raw": (absolutes * self._scale).mean(1),
             **self._spreads.errors("mse", "mae"),
         }
+        if "penalty" in self._sums:
+            metrics["penalty"] = self._sums["penalty"] / count
+            metrics["loss"] = reconstruction + metrics["penalty"]
         if self._beta is None or self._free_bits is None:
             return metrics
         kl = self._sums["kl"] / count  # [K, L]

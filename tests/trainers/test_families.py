@@ -20,7 +20,7 @@ from trainers.plain.given import Given
 from trainers.registry import catalog, find_family, load_family
 
 FAMILIES = families_of("image")
-LOSSES = ["mse", "bce", "l1", "huber", "gaussian"]
+LOSSES = [loss.name for loss in catalog().losses.values()]
 PLAN = FitPlan(3, 1, None, "mse", "minimize")
 
 SHAPES: list[dict[str, Any]] = [
@@ -70,7 +70,7 @@ def twin_of(array: ModelArray, family: str, row: int) -> Any:
 def twin_loss(twin: Any, array: ModelArray, row: int, batch: Tensor, player: str) -> Tensor:
     """The plain training loss of a player with the array's own draws."""
     size = (len(batch), twin.latent_dim)
-    draws = {site: array.noise.normal(site, 0, *size)[row] for site in ("z", "prior")}
+    draws = {site: array.noise.normal(site, 0, *size)[row] for site in ("z", "prior", "projection")}
     loss: Tensor = twin.player_loss(player, batch, Given(batch), draws=draws)
     return loss
 
