@@ -1,5 +1,6 @@
 """What the page of a data set shows beside the record: sentences, baselines, how to use it."""
 
+import math
 from typing import Any, NamedTuple
 
 from service.domain.records import Audit, Dataset, DatasetDetail, DatasetEntry
@@ -58,7 +59,7 @@ def dataset_view(detail: DatasetDetail) -> DatasetView:
         title=entry.name,
         use="" if detail.use is None else f"dataset: {{{_say_mapping(detail.use)}}}",
         sample=say_sample(entry),
-        read_as="" if detail.source is None else _say_mapping(detail.source),
+        read_as="" if detail.source is None else _say_source(detail.source),
         openings=sum(division.test_openings for division in detail.divisions),
         divisions=[division_view(division) for division in detail.divisions],
     )
@@ -79,7 +80,7 @@ def division_view(record: Dataset) -> DivisionView:
 def say_sample(entry: DatasetEntry) -> str:
     """One sample in a few words: `28 x 28 image of uint8`."""
     if entry.kind is None or not entry.shape:
-        return "not looked into yet"
+        return entry.description or "not looked into yet"
     size = " x ".join(f"{side:,}" for side in entry.shape)
     return {
         "image": f"{size} image of {entry.dtype}",
@@ -145,8 +146,8 @@ def _say_likeness(audit: Audit) -> list[str]:
 
 def _say_groups(audit: Audit) -> str:
     return (
-        f"{_count(audit.groups, 'group')} of samples that belong together, the largest of "
-        f"{audit.largest_group:,}; each lies in one part."
+        f"Samples that belong together form {_count(audit.groups, 'group')}, single ones included; "
+        f"the largest has {audit.largest_group:,}, and each lies in one part."
     )
 
 
@@ -170,13 +171,13 @@ def _say_repairs(audit: Audit) -> list[str]:
 
 def baseline_rows(record: Dataset) -> list[BaselineRow]:
     """The baselines in the order in which they get harder to beat."""
-    known = record.baselines
+    known, features = record.baselines, math.prod(record.shape)
     rows = []
     if known.mean_validation is not None:
         mean = (known.mean_train, known.mean_validation, known.mean_test)
         rows.append(BaselineRow("the mean sample", "MSE", *mean))
     for entry in known.pca:
-        if entry.latent_dim in SHOWN_LATENT_DIMS:
+        if entry.latent_dim in SHOWN_LATENT_DIMS and entry.latent_dim < features:
             scores = (entry.train, entry.score("validation"), entry.score("test"))
             rows.append(BaselineRow(f"PCA with {entry.latent_dim} components", "MSE", *scores))
     for ngram in known.ngrams:
@@ -187,13 +188,18 @@ def baseline_rows(record: Dataset) -> list[BaselineRow]:
         ("the mean, numeric columns alone", "MSE", known.numeric_mse),
         ("the most frequent category", "accuracy", known.majority_accuracy),
     ):
-        if score is not None:
+        if score is not None and score.validation is not None:
             rows.append(_row(name, unit, score))
     return rows
 
 
 def _row(name: str, unit: str, score: Any) -> BaselineRow:
     return BaselineRow(name, unit, score.train, score.validation, score.test)
+
+
+def _say_source(source: dict[str, Any]) -> str:
+    options = {key: value for key, value in source.items() if key != "kind"}
+    return f"{source['kind']} ({_say_mapping(options)})" if options else str(source["kind"])
 
 
 def _say_mapping(values: dict[str, Any]) -> str:

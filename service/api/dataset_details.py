@@ -1,7 +1,7 @@
 """What there is to say of one data set: entry, preview, divisions, studies; the list of them."""
 
 from service.api.inspection import Inspector
-from service.domain.catalog import Catalog
+from service.domain.catalog import Catalog, Choice
 from service.domain.datasets import BuiltInDataset
 from service.domain.records import Dataset, DatasetDetail, DatasetPage, DatasetPreview
 from service.domain.uploads import Origin
@@ -25,7 +25,10 @@ def list_entries(
         shelves = ShelfRepository(session)
         items = []
         if page_token is None and origin in (None, "built-in"):
-            items = [shelves.built_in_entry(choice.name) for choice in catalog.datasets]
+            items = [
+                shelves.built_in_entry(choice.name, choice.description)
+                for choice in catalog.datasets
+            ]
         found, token = shelves.page(page_size, page_token, origin)
     return DatasetPage(items=[*items, *found], next_page_token=token)
 
@@ -37,8 +40,9 @@ def read_detail(
 
     Raises NotFound; Unavailable when too many are being looked into.
     """
-    if dataset_id in {choice.name for choice in catalog.datasets}:
-        return _built_in(dataset_id, database, inspector)
+    for choice in catalog.datasets:
+        if choice.name == dataset_id:
+            return _built_in(choice, database, inspector)
     with database.read() as session:
         upload = UploadRepository(session).get(dataset_id)
         stored = DatasetRepository(session).get(dataset_id) if upload is None else None
@@ -71,7 +75,8 @@ def read_detail(
         )
 
 
-def _built_in(name: str, database: Database, inspector: Inspector) -> DatasetDetail:
+def _built_in(choice: Choice, database: Database, inspector: Inspector) -> DatasetDetail:
+    name = choice.name
     with database.read() as session:
         stored = DatasetRepository(session).by_key(default_key(name))
     if stored is None:
@@ -80,7 +85,7 @@ def _built_in(name: str, database: Database, inspector: Inspector) -> DatasetDet
     with database.read() as session:
         shelves = ShelfRepository(session)
         return DatasetDetail(
-            entry=shelves.built_in_entry(name),
+            entry=shelves.built_in_entry(name, choice.description),
             use={"name": name},
             sha256=None,
             source=None,

@@ -71,6 +71,8 @@ class DatasetEntry(Record):
     """Uploaded: `ds-...`; built in: its name; else the hash of the stored content."""
     origin: Origin
     name: str
+    description: str = ""
+    """Of a built-in one."""
     kind: DataKind | None
     """Null: nobody has looked into it yet, as for shape, dtype and samples."""
     shape: list[int] | None

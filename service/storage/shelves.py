@@ -103,13 +103,14 @@ class ShelfRepository:
             **described(stored),
         )
 
-    def built_in_entry(self, name: str) -> DatasetEntry:
+    def built_in_entry(self, name: str, description: str) -> DatasetEntry:
         """The entry of a built-in data set."""
         stored = self._datasets.by_key(default_key(name))
         return DatasetEntry(
             id=name,
             origin="built-in",
             name=name,
+            description=description,
             bytes=None,
             studies=self._count(StudyRow.dataset_id == name),
             created_at=None,
