@@ -6,10 +6,11 @@ import torch
 from torch import Tensor
 
 from trainers.base import ModelArray
-from trainers.layers import Pass, Stack, fit, padded
+from trainers.layers import Pass
 from trainers.losses import Reconstruction
 from trainers.metrics import Meter
-from trainers.params import MlpParams
+from trainers.networks import Blocks, ConvDecoder, ConvEncoder, Maps, Network, Sizes, Stack
+from trainers.params import NetworkParams
 from trainers.plain.given import Given
 
 
@@ -24,27 +25,10 @@ class EncoderDecoderArray(ModelArray):
 
     def build(self) -> None:
         """Declare encoder, decoder and the frozen sigma."""
-        first: Any = self.params[0]
-        assert isinstance(first, MlpParams)
-        self.latent_dim = first.latent_dim
-        dropout = self.column("dropout")
-
-        def stack(name: str, inputs: int, outputs: int) -> Stack:
-            return Stack(
-                self.layout,
-                self.buffers,
-                name,
-                inputs=inputs,
-                width=first.hidden_width,
-                depth=first.depth,
-                outputs=outputs,
-                activation=first.activation,
-                norm=first.norm,
-                dropout=dropout,
-            )
-
-        self.encoder = stack("encoder", self.problem.inputs, self.codes * self.latent_dim)
-        self.decoder = stack("decoder", self.latent_dim, self.features)
+        params: Any = self.params[0]
+        assert isinstance(params, NetworkParams)
+        self.latent_dim = params.latent_dim
+        self.encoder, self.decoder = self._networks(params)
         self._log_sigma = self.buffers.add("log_sigma")
         configs = [slot.config for slot in self.slots]
         self.loss = Reconstruction.of(configs, self.problem, self.device)
@@ -70,13 +54,30 @@ class EncoderDecoderArray(ModelArray):
 
     def encode(self, run: Pass, given: Given) -> Tensor:
         """[K, B, ...] -> [K, B, codes * L]."""
-        seen = fit(self.see(given), padded(self.problem.inputs))
-        return fit(self.encoder(run, seen), self.codes * self.latent_dim)
+        return self.encoder(run, self.see(given))
 
     def decode(self, run: Pass, code: Tensor) -> Tensor:
         """[K, B, L] -> [K, B, F]: what the loss looks at."""
-        return fit(self.decoder(run, fit(code, padded(self.latent_dim))), self.features)
+        return self.decoder(run, code)
 
     def meter(self, scale: Tensor) -> Meter:
         """Reconstruction metrics."""
         return Meter(self.loss, self.log_sigma, scale)
+
+    def _networks(self, params: NetworkParams) -> tuple[Network, Network]:
+        outputs = self.codes * params.latent_dim
+        rows = (self.layout, self.buffers)
+        blocks = Blocks(
+            activation=params.activation, norm=params.norm, dropout=self.column("dropout")
+        )
+        if params.architecture == "conv":
+            maps = Maps(channels=params.channels, stages=params.stages)
+            return (
+                ConvEncoder(*rows, "encoder", self.problem, outputs, **maps, **blocks),
+                ConvDecoder(*rows, "decoder", self.problem, params.latent_dim, **maps, **blocks),
+            )
+        sizes = Sizes(width=params.hidden_width, depth=params.depth)
+        return (
+            Stack(*rows, "encoder", self.problem.inputs, outputs, **sizes, **blocks),
+            Stack(*rows, "decoder", params.latent_dim, self.features, **sizes, **blocks),
+        )

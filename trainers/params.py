@@ -1,16 +1,17 @@
 """The parameters of every family: defaults, ranges, roles. Torch-free."""
 
 from collections.abc import Mapping
-from itertools import pairwise
 from typing import Annotated, Literal, TypeAlias
 
-from service.domain.space import Scalar
+from service.domain.space import IntDistribution, Scalar
+from trainers.counts import count_networks
 from trainers.image_params import ImageAugmentation
 from trainers.knobs import FamilyParams, Knob, choices_of, reals, whole
 from trainers.loss_catalog import LOSS_CHOICES, LOSS_TEXT, LossName, ssim_knob
 from trainers.problem import Problem
 
 Activation: TypeAlias = Literal["relu", "gelu", "silu", "tanh", "elu"]
+Architecture: TypeAlias = Literal["mlp", "conv"]
 Norm: TypeAlias = Literal["none", "batch", "layer"]
 OptimizerName: TypeAlias = Literal["adamw", "adam", "sgd"]
 ScheduleName: TypeAlias = Literal["constant", "cosine"]
@@ -130,7 +131,60 @@ class MlpParams(TrainingParams):
     ] = "none"
 
 
-class AutoencoderParams(ImageAugmentation, MlpParams):
+class NetworkParams(MlpParams):
+    """What every family of fully connected or, for images, convolutional networks has."""
+
+    architecture: Annotated[
+        Architecture,
+        Knob(
+            role="optimisation",
+            allowed=choices_of("mlp", "conv"),
+            description="mlp: fully connected. conv, for images: 3 x 3 convolutions with stride 2, "
+            "and back up by resizing and convolving.",
+        ),
+    ] = "mlp"
+    hidden_width: Annotated[
+        int,
+        Knob(
+            role="optimisation",
+            allowed=whole(1, 8192),
+            default_range=choices_of(32, 64, 128, 256),
+            needs={"architecture": ("mlp",)},
+            description="Units of every hidden layer.",
+        ),
+    ] = 128
+    depth: Annotated[
+        int,
+        Knob(
+            role="optimisation",
+            allowed=whole(0, 6),
+            needs={"architecture": ("mlp",)},
+            description="Hidden layers of the encoder; the decoder mirrors them. 0 is linear.",
+        ),
+    ] = 1
+    channels: Annotated[
+        int,
+        Knob(
+            role="optimisation",
+            allowed=IntDistribution(low=8, high=64, step=8),
+            default_range=choices_of(8, 16, 32),
+            needs={"architecture": ("conv",)},
+            description="Channels after the first stage; every further stage doubles them.",
+        ),
+    ] = 16
+    stages: Annotated[
+        int,
+        Knob(
+            role="optimisation",
+            allowed=whole(1, 4),
+            needs={"architecture": ("conv",)},
+            description="How often the image is halved; it ends where a side would fall below 2 "
+            "pixels.",
+        ),
+    ] = 2
+
+
+class AutoencoderParams(ImageAugmentation, NetworkParams):
     """A plain autoencoder."""
 
     loss: Annotated[
@@ -149,7 +203,7 @@ class AutoencoderParams(ImageAugmentation, MlpParams):
     ] = "learned"
 
 
-class VaeParams(ImageAugmentation, MlpParams):
+class VaeParams(ImageAugmentation, NetworkParams):
     """A variational autoencoder; loss, sigma and the weights of the KL define its objective."""
 
     loss: Annotated[
@@ -199,25 +253,9 @@ class VaeParams(ImageAugmentation, MlpParams):
 
 def count_autoencoder(config: Mapping[str, Scalar], problem: Problem) -> int:
     """Trainable parameters of one autoencoder."""
-    return count_mlp(config, problem, codes=1)
+    return count_networks(config, problem, codes=1)
 
 
 def count_vae(config: Mapping[str, Scalar], problem: Problem) -> int:
     """Trainable parameters of one VAE: its encoder ends in a mean and a log-variance."""
-    return count_mlp(config, problem, codes=2)
-
-
-def count_mlp(config: Mapping[str, Scalar], problem: Problem, codes: int) -> int:
-    """Parameters of an encoder with `codes` numbers for each latent dimension, and its mirror."""
-    depth, width, latent = (int(config[name]) for name in ("depth", "hidden_width", "latent_dim"))
-    hidden = [width] * depth
-    encoder = [problem.inputs, *hidden, codes * latent]
-    decoder = [latent, *hidden, problem.features]
-    count = sum(
-        (inputs + 1) * outputs
-        for sizes in (encoder, decoder)
-        for inputs, outputs in pairwise(sizes)
-    )
-    if config["norm"] != "none":
-        count += 2 * 2 * width * depth
-    return count
+    return count_networks(config, problem, codes=2)

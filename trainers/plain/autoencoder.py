@@ -12,10 +12,10 @@ from typing import Any, cast
 
 from torch import Tensor
 
+from trainers.plain.architectures import make_decoder, make_encoder
 from trainers.plain.base import PlainModel, load_model
 from trainers.plain.given import Given
 from trainers.plain.losses import ReconstructionLoss
-from trainers.plain.networks import Stack
 
 
 class Autoencoder(PlainModel):
@@ -24,8 +24,8 @@ class Autoencoder(PlainModel):
     def __init__(self, problem: Mapping[str, Any], config: Mapping[str, Any]) -> None:
         super().__init__(problem, config)
         self.latent_dim = int(config["latent_dim"])
-        self.encoder = Stack(self.inputs, self.latent_dim, config)
-        self.decoder = Stack(self.latent_dim, self.features, config)
+        self.encoder = make_encoder(self.shape, self.inputs, self.latent_dim, config)
+        self.decoder = make_decoder(self.latent_dim, self.shape, config)
         self.reconstruction_loss = ReconstructionLoss(config, problem)
 
     def training_loss(self, target: Tensor, given: Given, kl_share: float = 1.0) -> Tensor:

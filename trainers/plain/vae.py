@@ -13,10 +13,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from trainers.plain.architectures import make_decoder, make_encoder
 from trainers.plain.base import PlainModel, load_model
 from trainers.plain.given import Given
 from trainers.plain.losses import CONSTANTS, ReconstructionLoss
-from trainers.plain.networks import Stack
 
 LOG_VARIANCE_BOUND = 10.0
 
@@ -27,8 +27,8 @@ class Vae(PlainModel):
     def __init__(self, problem: Mapping[str, Any], config: Mapping[str, Any]) -> None:
         super().__init__(problem, config)
         self.latent_dim = int(config["latent_dim"])
-        self.encoder = Stack(self.inputs, 2 * self.latent_dim, config)
-        self.decoder = Stack(self.latent_dim, self.features, config)
+        self.encoder = make_encoder(self.shape, self.inputs, 2 * self.latent_dim, config)
+        self.decoder = make_decoder(self.latent_dim, self.shape, config)
         self.reconstruction_loss = ReconstructionLoss(config, problem)
 
     def posterior(self, given: Given) -> tuple[Tensor, Tensor]:

@@ -1,0 +1,66 @@
+"""How many trainable parameters encoder and decoder have, without building them. Torch-free."""
+
+from collections.abc import Iterable, Mapping
+from itertools import pairwise
+from math import prod
+
+from service.domain.space import Scalar
+from trainers.plain.stages import stage_channels, stage_sides
+from trainers.problem import Problem
+
+KERNEL = 9
+"""Weights of a 3 x 3 kernel."""
+
+
+def count_networks(config: Mapping[str, Scalar], problem: Problem, codes: int) -> int:
+    """Parameters of an encoder with `codes` numbers for each latent dimension, and its decoder.
+
+    Raises ValueError for a convolutional one of data that are no images, or too small ones.
+    """
+    latent = int(config["latent_dim"])
+    if config["architecture"] == "conv":
+        size = prod(last_map(config, problem))
+        linear = (size + 1) * codes * latent + (latent + 1) * size
+        return linear + count_convolutions(config, problem)
+    depth, width = int(config["depth"]), int(config["hidden_width"])
+    hidden = [width] * depth
+    count = count_chain([problem.inputs, *hidden, codes * latent])
+    count += count_chain([latent, *hidden, problem.features])
+    return count if config["norm"] == "none" else count + 2 * 2 * width * depth
+
+
+def count_chain(sizes: Iterable[int]) -> int:
+    """Weights and biases of linear layers, one after the other."""
+    return sum((inputs + 1) * outputs for inputs, outputs in pairwise(sizes))
+
+
+def last_map(config: Mapping[str, Scalar], problem: Problem) -> tuple[int, int, int]:
+    """Sides and channels of the map after the last stage of a convolutional encoder."""
+    sides, channels = _stages(config, problem)
+    return (*sides[-1], channels[-1])
+
+
+def count_convolutions(config: Mapping[str, Scalar], problem: Problem) -> int:
+    """Parameters of all stages, down and up, and of the last convolution at full size."""
+    _, channels = _stages(config, problem)
+    first = problem.channels * (problem.inputs // problem.features)
+    down = [first, *channels]
+    up = [*reversed(channels), channels[0] // 2]
+    count = sum(
+        (KERNEL * inputs + 1) * outputs
+        for sizes in (down, up)
+        for inputs, outputs in pairwise(sizes)
+    )
+    count += (KERNEL * up[-1] + 1) * problem.channels
+    if config["norm"] != "none":
+        count += 2 * (sum(down[1:]) + sum(up[1:]))
+    return count
+
+
+def _stages(
+    config: Mapping[str, Scalar], problem: Problem
+) -> tuple[list[tuple[int, int]], list[int]]:
+    if problem.kind != "image":
+        raise ValueError(f"architecture conv needs images, and this is a {problem.kind}")
+    sides = stage_sides(problem.height, problem.width, int(config["stages"]))
+    return sides, stage_channels(int(config["channels"]), len(sides) - 1)
