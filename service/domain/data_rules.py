@@ -1,8 +1,9 @@
-"""Rules of the linter that need the stored data: collapse, ranges of values, leaks."""
+"""Rules of the linter that need the stored data: collapse, ranges of values."""
 
 from collections.abc import Callable, Iterator
 from typing import TypeAlias
 
+from service.domain.audit_rules import AUDIT_RULES
 from service.domain.catalog import Catalog
 from service.domain.loss_checks import losses_of, metric_places
 from service.domain.model_rules import effective_betas, pointer_to
@@ -101,21 +102,6 @@ def warn_of_few_bits(
         )
 
 
-def warn_of_duplicates(
-    resolved: ResolvedSpec, catalog: Catalog, dataset: Dataset
-) -> Iterator[Notice]:
-    """Copies of train samples in the other parts flatter every score (truth 15)."""
-    if dataset.duplicates_across:
-        held_out = dataset.validation + dataset.test
-        yield Notice(
-            code="duplicates-across-split",
-            pointer="/split",
-            message=f"{dataset.duplicates_across:,} of {held_out:,} validation and test samples "
-            "have an exact copy in train: their scores are those of samples already seen",
-            remedy="remove the duplicates from the files before submitting",
-        )
-
-
 def warn_of_constant_data(
     resolved: ResolvedSpec, catalog: Catalog, dataset: Dataset
 ) -> Iterator[Notice]:
@@ -134,6 +120,6 @@ DATA_RULES: tuple[DataRule, ...] = (
     warn_of_cross_entropy_range,
     warn_of_entropy_floor,
     warn_of_few_bits,
-    warn_of_duplicates,
     warn_of_constant_data,
+    *AUDIT_RULES,
 )

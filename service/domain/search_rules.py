@@ -221,7 +221,7 @@ def warn_of_families(
 def warn_of_split(resolved: ResolvedSpec, catalog: Catalog, header: DataHeader) -> Iterator[Notice]:
     """Parts so small that scores are mostly chance, and samples that nobody uses."""
     sizes = part_sizes(resolved.split, header)
-    if sizes is None:
+    if sizes is None or header.estimated:
         return
     for name, size in (("validation", sizes.validation), ("test", sizes.test)):
         if size < FEW_SAMPLES:

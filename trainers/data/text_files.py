@@ -48,7 +48,7 @@ class TextFile:
             tokens = sum(self.content.tokens_in(text) for text in self._runs(stop))
             self.samples, self.longest = tokens // self.source.window, self.source.window
         else:
-            for text in self._texts(stop):
+            for text in self.texts(stop):
                 self.samples += 1
                 self.longest = max(self.longest, self.content.tokens_in(text))
                 if self.samples == self.limit:
@@ -78,7 +78,7 @@ class TextFile:
         step = max(1, CHUNK_BYTES // (4 * self.content.length))
         by_pattern = self.source.group_by and GroupPattern(self.source.group_by, self.path)
         batch: list[str] = []
-        for done, text in enumerate(self._texts(None), 1):
+        for done, text in enumerate(self.texts(None), 1):
             batch.append(text)
             if len(batch) == step or done == self.limit:
                 yield self._block(batch, by_pattern or None)
@@ -129,7 +129,8 @@ class TextFile:
         if rest:
             yield rest
 
-    def _texts(self, stop: int | None) -> Iterator[str]:
+    def texts(self, stop: int | None) -> Iterator[str]:
+        """The texts of lines or objects, in order; blank ones are left out."""
         for number, line in lines(self.file, self.path, self.pointer, stop):
             if self.source.field is None:
                 yield line
@@ -171,6 +172,10 @@ def open_texts(
 def estimate_vocabulary(text: TextFile) -> int:
     """Token ids that the beginning of a file would need."""
     seen: set[str | int] = set()
-    for piece in pieces(text.file, text.path, text.pointer, PREFIX_BYTES):
-        seen.update(text.content.distinct(piece))
+    if text.source.window:
+        parts = pieces(text.file, text.path, text.pointer, PREFIX_BYTES)
+    else:
+        parts = text.texts(PREFIX_BYTES)
+    for part in parts:
+        seen.update(text.content.distinct(part))
     return min(len(seen) + len(SPECIAL), text.source.max_vocabulary)

@@ -1,4 +1,4 @@
-"""Ninety-odd ways in which images, tables and texts can be wrong: each refused by name, and quickly."""
+"""Ninety ways in which images, tables and texts can be wrong: each refused by name, and fast."""
 
 import io
 import re
