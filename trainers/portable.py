@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import IO, Any
 
+from trainers.family import Family
+from trainers.own.packing import own_files
 from trainers.registry import find_family
 
 FORMAT = 2
@@ -47,9 +49,9 @@ def write_model_zip(
     }
     text = json.dumps(document, indent=2, allow_nan=False) + "\n"
     files = {
-        "README.md": describe_model(family, config, metadata).encode(),
+        "README.md": describe_model(family, problem, config, metadata).encode(),
         "config.json": text.encode(),
-        **_modules(find_family(family).plain),
+        **_model_files(find_family(family)),
         "train.py": _source(_TRAIN),
         "weights.safetensors": weights,
     }
@@ -63,12 +65,19 @@ def write_model_zip(
             archive.writestr(info, content, compress_type=method)
 
 
-def _modules(plain: str) -> dict[str, bytes]:
-    """The plain twin as model.py, and the modules of its package that it needs, by file name."""
+def _model_files(family: Family) -> dict[str, bytes]:
+    """The family's plain twin as model.py, and what it needs, by file name."""
+    if family.own is None:
+        return _modules(family.plain, "model.py")
+    return {**_modules(family.plain, "own.py"), **own_files(family.own)}
+
+
+def _modules(plain: str, first: str) -> dict[str, bytes]:
+    """A plain module as the file `first`, and the modules of its package that it needs."""
     package, _, _ = plain.rpartition(".")
     neighbour = re.compile(rf"from {re.escape(package)}\.(\w+) import")
     files: dict[str, bytes] = {}
-    waiting = [("model.py", plain)]
+    waiting = [(first, plain)]
     while waiting:
         file, module = waiting.pop()
         source = _source(module).decode("utf-8")
@@ -89,7 +98,12 @@ def _source(module: str) -> bytes:
     return Path(spec.origin).read_bytes()
 
 
-def describe_model(family: str, config: Mapping[str, Any], metadata: Mapping[str, Any]) -> str:
+def describe_model(
+    family: str,
+    problem: Mapping[str, Any],
+    config: Mapping[str, Any],
+    metadata: Mapping[str, Any],
+) -> str:
     """README.md of a model: what it is, how good it is, how to use it and train it again."""
     title = find_family(family).title
     texts = find_family(family).data == ("text",)
@@ -102,7 +116,7 @@ def describe_model(family: str, config: Mapping[str, Any], metadata: Mapping[str
         scores=_scores(metadata),
         settings=settings,
         scaling="none: token ids" if texts else metadata.get("scaling", "as in training"),
-        use=_USE_OF_TEXTS if texts else _USE_OF_ARRAYS,
+        use=_USE_OF_TEXTS if texts else _use_of_arrays(problem.get("task", {}).get("kind")),
         data="lines.txt" if texts else "data.npy",
     )
 
@@ -138,10 +152,26 @@ _USE_OF_ARRAYS = """import numpy as np
 from model import load
 
 model = load(".")                          # in eval mode
-raw = np.load("data.npy")                  # [samples, ...] in the units you trained on
-reconstructed = model.reconstruct(raw)     # a tensor of the same shape and units
+raw = np.load("data.npy")                  # {raw}
+reconstructed = model.reconstruct(raw)     # a tensor of {shape}
 given = model.preprocess(raw)              # what the network is given, on the scale of training
 scaled = model.estimate(given)             # [samples, features] on the same scale"""
+
+_TASK_INPUTS = {
+    "denoise": "noisy samples, [samples, ...] in the units you trained on",
+    "inpaint": "[samples, ...] in the units you trained on, NaN where a value is missing",
+    "super_resolve": "small images, [samples, h, w, ...] in the units you trained on",
+}
+
+
+def _use_of_arrays(task: str | None) -> str:
+    return _USE_OF_ARRAYS.format(
+        raw=_TASK_INPUTS.get(task or "", "[samples, ...] in the units you trained on"),
+        shape="the large images, same units"
+        if task == "super_resolve"
+        else "the same shape and units",
+    )
+
 
 _USE_OF_TEXTS = """from model import load
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from numpy.typing import NDArray
 from safetensors.torch import save
 
@@ -17,7 +18,10 @@ from tests.trainers.test_portable import ALONE, run_alone
 from trainers.base import FitPlan, Slot, SlotEnd
 from trainers.loop import ArrayRun
 from trainers.plain.given import Given
+from trainers.plain.train import measure
 from trainers.portable import write_model_zip
+from trainers.problem import Problem
+from trainers.registry import load_family
 from trainers.tasks import Task
 
 CASES = {
@@ -121,8 +125,29 @@ def test_from_what_a_user_has_it_reaches_the_recorded_value(
     assert math.prod(found["shape"][1:]) == 64
 
 
+def test_the_readme_says_what_goes_in() -> None:
+    texts = {}
+    for name, (family, task) in CASES.items():
+        out = io.BytesIO()
+        problem = Problem("image", (8, 8), task).to_json()
+        write_model_zip(out, family=family, problem=problem, config={}, weights=b"", metadata={})
+        with zipfile.ZipFile(out) as archive:
+            texts[name] = archive.read("README.md").decode()
+    assert "NaN where a value is missing" in texts["holed"]
+    assert "noisy samples" in texts["noisy"]
+    assert "small images" in texts["small"]
+
+
 @pytest.mark.parametrize("case", CASES)
 def test_it_can_be_trained_on_by_its_own_corruption(
     case: str, replayed: dict[str, tuple[float, dict[str, Any]]]
 ) -> None:
     assert 0 < replayed[case][1]["loss"] < 10
+
+
+def test_the_plain_loop_measures_the_hole_apart() -> None:
+    problem = Problem("image", (8, 8), Task("inpaint", mask="block", share=0.25))
+    twin = load_family("autoencoder").plain_twin(config_of("autoencoder"), problem)
+    found = measure(twin, torch.rand(40, 64))
+    mixed = 0.25 * found["hole_mse"] + 0.75 * found["known_mse"]
+    assert found["mse"] == pytest.approx(mixed, rel=1e-5)

@@ -64,6 +64,8 @@ def make_optimizer(player: Any, config: dict[str, Any]) -> torch.optim.Optimizer
 def measure(model: Any, data: Tensor) -> dict[str, float]:
     """Mean mse and mae on scaled samples [N, F], eval mode, and elbo where the model has one.
 
+    Of a model that fills holes also hole_mse and known_mse.
+
     A model with metrics of its own (of texts) measures itself.
     """
     model.eval()
@@ -72,16 +74,22 @@ def measure(model: Any, data: Tensor) -> dict[str, float]:
         found: dict[str, float] = model.measure(data, generator)
         return found
     sums = {"mse": 0.0, "mae": 0.0}
+    holes = {"hole_mse": [0.0, 0.0], "known_mse": [0.0, 0.0]}  # squared error, values
     for part in torch.split(data, CHUNK):
         given = model.corrupt(part, generator)
         error = model.estimate(given) - part
         sums["mse"] += float((error**2).mean(1).sum())
         sums["mae"] += float(error.abs().mean(1).sum())
+        if given.known is not None:
+            for name, chosen in (("hole_mse", given.known == 0), ("known_mse", given.known > 0)):
+                holes[name][0] += float((error[chosen] ** 2).sum())
+                holes[name][1] += float(chosen.sum())
         if hasattr(model, "elbo"):
             noise = torch.randn(len(part), model.latent_dim, generator=generator)
             elbo = float(model.elbo(part, given, noise))
             sums["elbo"] = sums.get("elbo", 0.0) + elbo * len(part)
-    return {name: total / len(data) for name, total in sums.items()}
+    means = {name: total / len(data) for name, total in sums.items()}
+    return means | {name: squares / count for name, (squares, count) in holes.items() if count}
 
 
 class BestEpoch:
@@ -226,6 +234,8 @@ def main() -> None:
     model = importlib.import_module("model").build(study["problem"], study["config"])
     # The scaling is the one that was fitted on the study's training part.
     model.offset, model.scale = trained["offset"].double(), trained["scale"].double()
+    if model.masked:
+        model.fill.copy_(trained["fill"])
 
     def scaled(raw: Any) -> Tensor:
         starts = range(0, len(raw), CHUNK)
