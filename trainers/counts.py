@@ -57,10 +57,20 @@ def count_convolutions(config: Mapping[str, Scalar], problem: Problem) -> int:
     return count
 
 
+def image_stages(
+    problem: Problem, channels: int, stages: int
+) -> tuple[list[tuple[int, int]], list[int]]:
+    """Sides of the image and after every stage, and the channels after every stage.
+
+    Raises ValueError for data that are no images, or too small ones.
+    """
+    if problem.kind != "image":
+        raise ValueError(f"architecture conv needs images, and this data is of kind {problem.kind}")
+    sides = stage_sides(problem.height, problem.width, stages)
+    return sides, stage_channels(channels, len(sides) - 1)
+
+
 def _stages(
     config: Mapping[str, Scalar], problem: Problem
 ) -> tuple[list[tuple[int, int]], list[int]]:
-    if problem.kind != "image":
-        raise ValueError(f"architecture conv needs images, and this is a {problem.kind}")
-    sides = stage_sides(problem.height, problem.width, int(config["stages"]))
-    return sides, stage_channels(int(config["channels"]), len(sides) - 1)
+    return image_stages(problem, int(config["channels"]), int(config["stages"]))

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from trainers.convolution import Conv2d, ConvBlock
+from trainers.counts import image_stages
 from trainers.layers import (
     ACTIVATIONS,
     HIDDEN_GAIN,
@@ -19,7 +20,6 @@ from trainers.layers import (
     fit,
     padded,
 )
-from trainers.plain.stages import stage_channels, stage_sides
 from trainers.problem import Problem
 
 EVALUATED = 128
@@ -122,8 +122,8 @@ class ConvEncoder:
     ) -> None:
         parts = problem.inputs // problem.features
         self._image = (parts, problem.height, problem.width, problem.channels)
-        sides = stage_sides(problem.height, problem.width, stages)
-        widths = [parts * problem.channels, *stage_channels(channels, len(sides) - 1)]
+        sides, widths = image_stages(problem, channels, stages)
+        widths = [parts * problem.channels, *widths]
         self._stages = [
             ConvBlock(layout, buffers, f"{name}.stages.{i}", widths[i], widths[i + 1], **blocks)
             for i in range(len(sides) - 1)
@@ -160,8 +160,8 @@ class ConvDecoder:
         stages: int,
         **blocks: Unpack[Blocks],
     ) -> None:
-        sides = stage_sides(problem.height, problem.width, stages)
-        widths = [channels // 2, *stage_channels(channels, len(sides) - 1)]
+        sides, widths = image_stages(problem, channels, stages)
+        widths = [channels // 2, *widths]
         self._inputs = inputs
         self._first = (*sides[-1], widths[-1])
         height, width = sides[-1]

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from math import ceil
 
+from service.domain.architecture_checks import check_architecture
 from service.domain.catalog import Catalog, FamilyEntry, Unbuildable
 from service.domain.conditions import check_conditions, imply_families
 from service.domain.configuration import best_config_spec, complete_config, family_of
@@ -99,7 +100,9 @@ def resolve(spec: StudySpec, catalog: Catalog, header: DataHeader) -> ResolvedSp
         defaults={family.name: _base_config(family, space, spec) for family in families},
         rungs=rungs(pruner, training.epochs, first_eligible),
     )
-    _refuse(check_losses(resolved, catalog, header) + _check_size(resolved, catalog, header))
+    errors = check_losses(resolved, catalog, header)
+    _refuse(errors + check_architecture(resolved, catalog, header))
+    _refuse(_check_size(resolved, catalog, header))
     return resolved
 
 
@@ -145,7 +148,8 @@ def _check_names(spec: StudySpec, catalog: Catalog) -> list[FieldError]:
             FieldError(
                 pointer="/dataset/name",
                 reason=f"there is no built-in data set {spec.dataset.name!r}",
-                remedy=suggest(spec.dataset.name, known) + "; files go in with a kind, such as {kind: npz, path: PATH}",
+                remedy=suggest(spec.dataset.name, known)
+                + "; files go in with a kind, such as {kind: npz, path: PATH}",
             )
         )
     return errors
