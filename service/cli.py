@@ -41,6 +41,12 @@ DatabaseUrl = Annotated[
     str | None, typer.Option(help="SQLAlchemy URL. Default: SQLite in the data directory.")
 ]
 Workers = Annotated[int | None, typer.Option(help="Training processes. Default: the cores.")]
+Families = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--family", metavar="FILE.py:CLASS", help="A module of your own as a family; repeatable."
+    ),
+]
 StudyId = Annotated[str, typer.Argument(metavar="ID", help="The study's id.")]
 
 
@@ -51,6 +57,7 @@ def serve(
     data_dir: DataDir = None,
     database_url: DatabaseUrl = None,
     workers: Workers = None,
+    families: Families = None,
     as_json: AsJson = False,
 ) -> None:
     """Serve the API, the dashboard and an engine until Ctrl-C. Migrates first."""
@@ -59,8 +66,8 @@ def serve(
         from service.commands import serve as command
         from service.commands.exits import end_process
 
-        given = {"host": host, "port": port, "data_dir": data_dir}
-        given |= {"database_url": database_url, "workers": workers}
+        given: dict[str, Any] = {"host": host, "port": port, "data_dir": data_dir}
+        given |= {"database_url": database_url, "workers": workers, "families": families or None}
         # Not left to the interpreter: it would wait for requests that hang in the database.
         end_process(command.run(_settings(given), output))
 
@@ -72,6 +79,7 @@ def engine(
     data_dir: DataDir = None,
     database_url: DatabaseUrl = None,
     workers: Workers = None,
+    families: Families = None,
     with_parent: Annotated[
         bool, typer.Option("--with-parent", hidden=True, help="End when stdin closes.")
     ] = False,
@@ -82,14 +90,15 @@ def engine(
     def work(output: "Output") -> int:
         from service.commands import engine as command
         from service.commands.output import configure_logging
-        from service.commands.preparation import prepare
+        from service.commands.preparation import look_at_families, prepare
 
-        settings = _settings(
-            {"data_dir": data_dir, "database_url": database_url, "workers": workers}
-        )
+        given: dict[str, Any] = {"data_dir": data_dir, "database_url": database_url}
+        given |= {"workers": workers, "families": families or None}
+        settings = _settings(given)
         configure_logging(settings.log_level)
         if not with_parent:
             prepare(settings)
+            look_at_families(settings)
             if output.as_json:
                 output.result({"event": "driving", "pid": os.getpid()})
         command.run(settings, with_parent)

@@ -24,7 +24,7 @@ from service.errors import ServiceError
 from service.settings import Settings
 from service.storage.database import Database
 from service.upload_files import UploadFiles
-from trainers.registry import catalog
+from trainers import registry
 
 log = logging.getLogger(__name__)
 
@@ -41,16 +41,18 @@ def create_app(
     """
     settings = settings or Settings()
     settings.data_dir.mkdir(parents=True, exist_ok=True)
+    registry.use_sources(settings.families)
+    known = registry.catalog()
     database = Database(settings.database_url)
     container = Container(
         database=database,
         artifacts=FilesystemArtifacts(settings.artifact_root),
-        catalog=catalog(),
+        catalog=known,
         feeds=Feeds(database, settings.poll_seconds, settings.heartbeat_seconds),
         data_roots=settings.data_roots,
         data_dir=settings.data_dir,
         data_store=settings.data_store,
-        versions=versions(),
+        versions=versions() | registry.fingerprints(),
         uploads=upload_desk(settings, database),
         max_body_bytes=settings.max_body_bytes,
         engine_alive=engine_alive,
@@ -65,6 +67,7 @@ def create_app(
             log.warning("nothing was swept: %s", error.detail)
         yield
         container.feeds.close()
+        registry.close()
         database.close()
 
     app = FastAPI(

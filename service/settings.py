@@ -46,6 +46,10 @@ class Settings(BaseSettings):
         default=(),
         description="Folders that specs may name data files under, separated like PATH.",
     )
+    families: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=(),
+        description="Modules of your own as families: `file.py:Class`, separated by commas.",
+    )
     allowed_hosts: Annotated[tuple[str, ...], NoDecode] = Field(
         default=(),
         description="More names that the Host header may carry (loopback names always may), "
@@ -126,6 +130,18 @@ class Settings(BaseSettings):
     def _make_roots_absolute(cls, value: tuple[Path, ...]) -> tuple[Path, ...]:
         return tuple(root.expanduser().absolute() for root in value)
 
+    @field_validator("families", mode="before")
+    @classmethod
+    def _split_families(cls, value: object) -> object:
+        if isinstance(value, str):
+            return tuple(part.strip() for part in value.split(",") if part.strip())
+        return value
+
+    @field_validator("families")
+    @classmethod
+    def _make_families_absolute(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(_absolute_family(source) for source in value)
+
     @field_validator("allowed_hosts", mode="before")
     @classmethod
     def _split_names(cls, value: object) -> object:
@@ -157,6 +173,7 @@ class Settings(BaseSettings):
             "HIFITUNE_PORT": str(self.port),
             "HIFITUNE_WORKERS": str(self.workers),
             "HIFITUNE_DATA_ROOTS": os.pathsep.join(str(path) for path in self.data_roots),
+            "HIFITUNE_FAMILIES": ",".join(self.families),
             "HIFITUNE_ALLOWED_HOSTS": ",".join(self.allowed_hosts),
             "HIFITUNE_LEASE_SECONDS": str(self.lease_seconds),
             "HIFITUNE_SAVE_SECONDS": str(self.save_seconds),
@@ -171,3 +188,11 @@ class Settings(BaseSettings):
             "HIFITUNE_POLL_SECONDS": str(self.poll_seconds),
             "HIFITUNE_LOG_LEVEL": self.log_level,
         }
+
+
+def _absolute_family(source: str) -> str:
+    """`./my_vae.py:MyVAE` with the whole path; `package.module:Class` as it is."""
+    path, separator, name = source.rpartition(":")
+    if not path.endswith(".py"):
+        return source
+    return f"{Path(path).expanduser().absolute()}{separator}{name}"

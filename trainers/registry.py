@@ -35,6 +35,7 @@ __all__ = [
     "close",
     "families",
     "find_family",
+    "fingerprints",
     "load_family",
     "signature",
     "use_sources",
@@ -70,6 +71,8 @@ _probe = Probe()
 
 def use_sources(sources: Sequence[str]) -> None:
     """The operator's own modules, `file.py:Class`, as families from now on, and no others."""
+    if list(sources) == _sources:
+        return
     _sources[:] = sources
     families.cache_clear()
     catalog.cache_clear()
@@ -112,6 +115,15 @@ def _installed(point: EntryPoint) -> Family:
     if not isinstance(family, Family):
         raise TypeError(f"{point.value} ({ENTRY_POINT_GROUP}) is not a trainers Family")
     return family
+
+
+def fingerprints() -> dict[str, str]:
+    """What the families of one's own are made of: `family NAME` -> the start of a hash."""
+    return {
+        f"family {family.name}": family.own.fingerprint[:16]
+        for family in families().values()
+        if family.own is not None
+    }
 
 
 def find_family(name: str) -> Family:

@@ -13,7 +13,7 @@ from fastapi import FastAPI
 from service.commands.engine_process import EngineProcess
 from service.commands.exits import Exit, Stop
 from service.commands.listening import BACKLOG, address_of
-from service.commands.preparation import prepare
+from service.commands.preparation import look_at_families, prepare
 from service.main import create_app
 from service.settings import Settings
 
@@ -49,6 +49,7 @@ class Service:
         """Migrate, start the engine, serve."""
         try:
             prepare(self._settings)
+            look_at_families(self._settings)
             if self._engine is not None:
                 self._engine.start()
             self._start_http()

@@ -26,7 +26,7 @@ from service.executors.local import LocalExecutor
 from service.settings import Settings
 from service.storage.database import Database
 from service.storage.leases import LeaseRepository
-from trainers.registry import catalog
+from trainers import registry
 
 log = logging.getLogger(__name__)
 
@@ -233,13 +233,15 @@ def run_engine(settings: Settings, stop: threading.Event | None = None) -> int:
 
         signal.signal(signal.SIGTERM, obey)
         signal.signal(signal.SIGINT, obey)
+    registry.use_sources(settings.families)
+    known = registry.catalog()  # raises for a family that is none, before anything is started
     database = Database(settings.database_url)
-    executor = LocalExecutor(settings.workers)
+    executor = LocalExecutor(settings.workers, families=settings.families)
     pool = ThreadPoolExecutor(max_workers=2, thread_name_prefix="engine")
     resources = Resources(
         database=database,
         executor=executor,
-        catalog=catalog(),
+        catalog=known,
         pool=pool,
         data_roots=settings.data_roots,
         upload_root=settings.upload_root,
@@ -253,4 +255,5 @@ def run_engine(settings: Settings, stop: threading.Event | None = None) -> int:
         Supervisor(resources, lease_seconds=settings.lease_seconds, owner=owner).run(stop)
     finally:
         pool.shutdown(wait=False, cancel_futures=True)
+        registry.close()
     return 0

@@ -2,7 +2,6 @@
 
 import itertools
 import logging
-import signal
 import socket
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,7 +15,7 @@ from service.domain.records import Failure
 from service.executors.base import ArrayJob, JobEndEvent, ScoreJob, WorkerEvent
 from service.executors.job_files import remove_temporaries
 from service.executors.lines import BrokenLine, JsonLines
-from service.executors.nursery import Nursery
+from service.executors.nursery import Nursery, exit_failure
 from service.executors.orders import How, RunOrder, YieldOrder
 from service.executors.worker_process import HEARTBEAT
 
@@ -89,17 +88,23 @@ class LocalExecutor:
     """
 
     def __init__(
-        self, slots: int, *, runner: str = RUNNER, silence_seconds: float = SILENCE_SECONDS
+        self,
+        slots: int,
+        *,
+        runner: str = RUNNER,
+        families: Sequence[str] = (),
+        silence_seconds: float = SILENCE_SECONDS,
     ) -> None:
         if slots < 1:
             raise ValueError("an executor needs at least one slot")
         self._slots = slots
         self._runner = runner
+        self._families = families
         self._silence_seconds = silence_seconds
         self._looked_at = monotonic()
         self._numbers = itertools.count(1)
         self._workers: dict[int, _Worker] = {}
-        self._nursery = Nursery(runner)  # loads torch while others do their part
+        self._nursery = Nursery(runner, families)  # loads torch while others do their part
 
     @property
     def slots(self) -> int:
@@ -181,7 +186,7 @@ class LocalExecutor:
                 self._nursery.spawn(number, theirs)
             except OSError:
                 self._nursery.close()
-                self._nursery = Nursery(self._runner)
+                self._nursery = Nursery(self._runner, self._families)
                 self._nursery.spawn(number, theirs)
         worker = _Worker(number, JsonLines(ours), self._nursery)
         self._workers[number] = worker
@@ -274,7 +279,7 @@ class LocalExecutor:
         worker.lines.close()
         _sweep(worker)
         if worker.busy and worker.job is not None:
-            failure = worker.verdict or _crash(worker.exit_code)
+            failure = worker.verdict or exit_failure(worker.exit_code)
             events.append(JobEndEvent(job_id=worker.job.job_id, outcome="failed", failure=failure))
         return events
 
@@ -282,17 +287,3 @@ class LocalExecutor:
 def _sweep(worker: _Worker) -> None:
     if isinstance(worker.job, ArrayJob):
         remove_temporaries(worker.job)
-
-
-def _crash(code: int | None) -> Failure:
-    """What is known of a worker that died by itself, or by a stranger's hand."""
-    if code is None:
-        return Failure(kind="crash", message="its worker vanished")
-    if code >= 0:
-        return Failure(kind="crash", message=f"its worker exited with status {code}")
-    try:
-        name = signal.Signals(-code).name
-    except ValueError:  # a real-time signal
-        name = f"signal {-code}"
-    hint = " (by hand, or by the system for want of memory)" if name == "SIGKILL" else ""
-    return Failure(kind="crash", message=f"its worker was killed by {name}{hint}")

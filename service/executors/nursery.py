@@ -6,11 +6,13 @@ import socket
 import struct
 import subprocess
 import sys
+from collections.abc import Sequence
 from typing import Final
 
 from pydantic import TypeAdapter
 
 from service.domain.model import Record
+from service.domain.records import Failure
 from service.executors.lines import JsonLines
 
 REQUEST: Final = struct.Struct("!cQ")
@@ -45,7 +47,7 @@ class Nursery:
     Here the one rope is a socket: when it breaks, whoever is left ends.
     """
 
-    def __init__(self, runner: str) -> None:
+    def __init__(self, runner: str, families: Sequence[str] = ()) -> None:
         ours, theirs = socket.socketpair()
         environment = os.environ | ONE_THREAD
         # The same modules as here, and not those of a working directory that is not on our path.
@@ -54,7 +56,7 @@ class Nursery:
             self._process = subprocess.Popen(
                 [
                     *(sys.executable, "-P", "-m", "service.executors.nursery_process"),
-                    *(str(theirs.fileno()), runner),
+                    *(str(theirs.fileno()), runner, *families),
                 ],
                 pass_fds=[theirs.fileno()],
                 stdin=subprocess.DEVNULL,
@@ -115,3 +117,17 @@ class Nursery:
             # Its workers die with it: they asked the kernel for that.
             self._process.kill()
             self._process.wait()
+
+
+def exit_failure(code: int | None) -> Failure:
+    """What is known of a worker that died by itself, or by a stranger's hand."""
+    if code is None:
+        return Failure(kind="crash", message="its worker vanished")
+    if code >= 0:
+        return Failure(kind="crash", message=f"its worker exited with status {code}")
+    try:
+        name = signal.Signals(-code).name
+    except ValueError:  # a real-time signal
+        name = f"signal {-code}"
+    hint = " (by hand, or by the system for want of memory)" if name == "SIGKILL" else ""
+    return Failure(kind="crash", message=f"its worker was killed by {name}{hint}")

@@ -17,6 +17,7 @@ from typing import Any, Final, NoReturn
 
 from service.executors.nursery import REQUEST, SPAWN
 from service.executors.worker_process import Runner, serve
+from trainers import registry
 
 PR_SET_PDEATHSIG: Final = 1
 
@@ -137,12 +138,14 @@ def _ignore(signum: int, frame: object) -> None:
 
 
 def main(arguments: list[str]) -> None:
-    """`nursery_process SOCKET RUNNER`."""
+    """`nursery_process SOCKET RUNNER [FAMILY...]`."""
     # Ctrl-C reaches the whole foreground group; the engine alone decides what it means.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     faulthandler.enable()
     control = socket.socket(fileno=int(arguments[0]))
     runner = load_runner(arguments[1])
+    # Only the workers import them: what a stranger's module starts must not be forked.
+    registry.use_sources(arguments[2:])
     gc.collect()
     gc.freeze()  # fewer pages copied after a fork
     NurseryProcess(control, runner).run()

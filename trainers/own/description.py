@@ -13,6 +13,7 @@ from service.domain.space import Distribution, Scalar
 
 MAX_FILES = 64
 MAX_FILE_BYTES = 1 << 20
+_PLAIN = Path(__file__).parents[1] / "plain"
 
 
 class OwnFamilyError(Unbuildable):
@@ -101,6 +102,10 @@ def source_files(path: Path) -> dict[str, str]:
         if file.name in found:
             continue
         found[file.name] = _read(file)
+        if file != path and file.name in taken_names():
+            raise OwnFamilyError(
+                str(file), "a file of that name belongs to every portable model", "rename it"
+            )
         if len(found) > MAX_FILES:
             raise OwnFamilyError(str(path), f"it imports over {MAX_FILES} files", "package them")
         for module in _imports(found[file.name], file):
@@ -115,6 +120,11 @@ def source_files(path: Path) -> dict[str, str]:
                     "point in hifitune.families",
                 )
     return found
+
+
+def taken_names() -> set[str]:
+    """File names that a portable model needs for itself."""
+    return {"model.py"} | {path.name for path in _PLAIN.glob("*.py")}
 
 
 def _read(file: Path) -> str:

@@ -33,7 +33,7 @@ class Probe:
 
     def describe(self, source: str) -> OwnDescription:
         """The family that a source is. Raises OwnFamilyError."""
-        if "torch" in sys.modules:
+        if self._is_child:
             from trainers.own.inspection import describe
 
             return describe(source)
@@ -44,7 +44,7 @@ class Probe:
 
         Raises OwnFamilyError.
         """
-        if "torch" in sys.modules:
+        if self._is_child:
             from trainers.own.inspection import is_module_class
 
             return self.describe(source) if is_module_class(source) else None
@@ -54,12 +54,16 @@ class Probe:
 
     def count(self, source: str, config: Mapping[str, Scalar], problem: Mapping[str, Any]) -> int:
         """Trainable parameters of one model. Raises OwnFamilyError where it cannot be trained."""
-        if "torch" in sys.modules:
+        if self._is_child:
             from trainers.own.inspection import count_parameters
 
             return count_parameters(source, config, problem)
         asked = {"count": source, "config": dict(config), "problem": dict(problem)}
         return int(self._ask(asked)["count"])
+
+    @property
+    def _is_child(self) -> bool:
+        return "torch" in sys.modules and self._process is None
 
     def close(self) -> None:
         """End the child; another question would start one again."""
