@@ -10,7 +10,7 @@ STAMP := $(VENV)/.installed
 EXIT ?=
 ARGS ?=
 
-.PHONY: help setup demo serve test test-fast e2e check format migrate bench chromium clean
+.PHONY: results help setup demo serve test test-fast e2e check format migrate bench chromium clean
 
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -60,6 +60,9 @@ check: setup ## ruff, mypy strict, import rules
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/python -m pytest tests/test_imports.py
+
+results: setup ## tune a study of every family on data in ../shared/data; writes docs/results_by_family.md
+	@$(BIN)/python -m benchmarks.results $(ARGS)
 
 format: setup ## let ruff decide the layout
 	@$(BIN)/ruff check --fix . ; $(BIN)/ruff format .
