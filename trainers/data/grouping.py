@@ -88,6 +88,8 @@ def _named(pattern: str) -> str:
 
 def same_key_edges(keys: Keys) -> Edges:
     """Each row beside the first row with the same key; rows that are first are left out."""
+    if len(keys) == 0:
+        return np.empty((0, 2), np.int64)
     order = np.argsort(keys, kind="stable")
     sorted_keys = keys[order]
     starts = np.flatnonzero(np.r_[True, sorted_keys[1:] != sorted_keys[:-1]])

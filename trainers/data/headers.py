@@ -16,7 +16,7 @@ from trainers.data.table_encoding import TableContent
 def read_header(source: Source, split: Split, roots: Sequence[Path]) -> Header:
     """What the headers of a source's files say, checked against the caps.
 
-    Reads a few hundred bytes of each file, of text and tables the beginning (4 MiB at most; then
+    Reads a few hundred bytes of each file, of text and tables the beginning (at most 4 MiB; then
     `estimated` says that samples, shape, columns and vocabulary are estimates). Whether shares
     and counts fit is left to whoever knows the spec; files that are parts must each suffice.
     Raises UnreadableData.

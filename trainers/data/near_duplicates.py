@@ -13,6 +13,8 @@ MAX_DISTANCE = 2
 """Bits in which the hashes of near-duplicate images may differ."""
 MAX_DIFFERENCE = 0.05
 """Root mean square difference of near-duplicate images, as a share of the data's range."""
+FLAT = 0.01
+"""Steps between neighbouring cells that count as none, as a share of the image's own range."""
 _NEIGHBOURS = 4
 _BANDS = ((0, 21), (21, 21), (42, 22))
 
@@ -27,7 +29,9 @@ def difference_hashes(rows: Rows, shape: tuple[int, ...]) -> Keys:
     with np.errstate(all="ignore"):  # infinite numbers are refused elsewhere
         images = rows.reshape(len(rows), height, width, -1).mean(axis=3, dtype=np.float32)
         cells = _cells(height, 8) @ images @ _cells(width, 9).T  # [n, 8, 9]
-        bits = (cells[:, :, 1:] > cells[:, :, :-1]).reshape(len(rows), 64)
+        # What is flat up to noise counts as flat.
+        least = FLAT * (cells.max(axis=(1, 2)) - cells.min(axis=(1, 2)))
+        bits = (cells[:, :, 1:] > cells[:, :, :-1] + least[:, None, None]).reshape(len(rows), 64)
     found: Keys = np.packbits(bits, axis=1).view(">u8")[:, 0].astype(np.uint64)
     return found
 

@@ -165,9 +165,12 @@ def _fill(order: Rows, roots: Roots, capacities: list[int]) -> list[Rows]:
 
 
 def _cut(order: Rows, roots: Roots, capacities: list[int]) -> list[Rows]:
-    """Consecutive rows; whoever comes later joins the part of the first of its group."""
-    ends = np.cumsum(capacities)
-    part_of = np.full(len(roots), len(capacities), np.int64)
-    part_of[order] = np.searchsorted(ends, np.arange(len(order)), side="right")
-    belongs = part_of[roots[order]]
+    """Whole groups by first appearance, cut where the sizes say; each part in file order.
+
+    A group goes where its middle falls: no part is more than half a group too large or too small.
+    """
+    _, group, sizes = np.unique(roots[order], return_inverse=True, return_counts=True)
+    middles = np.cumsum(sizes) - sizes / 2
+    part_of = np.searchsorted(np.cumsum(capacities), middles, side="right")
+    belongs = part_of[group]
     return [order[belongs == part] for part in range(len(capacities))]

@@ -14,7 +14,7 @@ from trainers.data.sources import Text
 from trainers.data.text_lines import json_text, lines, pieces
 from trainers.data.vocabulary import END, PAD, SPECIAL, Ids, TextContent
 
-PREFIX_BYTES = 4 << 20
+PREFIX_BYTES = 512 << 10
 """What a header reads."""
 MAX_AUTOMATIC_LENGTH = 256
 
