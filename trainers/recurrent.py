@@ -85,8 +85,7 @@ class Gru:
 
     def step(self, run: Pass, gates: Tensor, state: Tensor) -> Tensor:
         """One step alone: gates [K, B, 3H] and the state [K, B, H] -> the next state."""
-        weight, bias = run.weights[self._weight], run.weights[self._bias]
-        return _advance(gates, state, weight.transpose(1, 2), bias[:, None])[0]
+        return self(run, gates[None], state)[0]
 
 
 def beside_every_step(gates: Tensor, code: Tensor) -> Tensor:
@@ -94,76 +93,71 @@ def beside_every_step(gates: Tensor, code: Tensor) -> Tensor:
     return _add_to_all(gates, code)
 
 
-def _advance(
-    gates: Tensor, state: Tensor, weight: Tensor, bias: Tensor
-) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """(next state, reset and update gates, candidate, the state's part of the candidate)."""
-    width = state.shape[-1]
-    own = torch.baddbmm(bias, state, weight)  # [K, B, 3H]
-    opened = torch.sigmoid(gates[..., : 2 * width] + own[..., : 2 * width])
-    reset, update = torch.split(opened, width, dim=-1)
-    inner = own[..., 2 * width :]
-    candidate = torch.addcmul(gates[..., 2 * width :], reset, inner).tanh_()
-    return torch.addcmul(candidate, update, state - candidate), opened, candidate, inner
-
-
 class _Recurrence(torch.autograd.Function):
-    """The loop over time with its backward pass written out (backpropagation through time)."""
+    """The loop over time with its backward pass written out (backpropagation through time).
+
+    Results go straight to where they are kept, [T, K, B, ...]: at these sizes a step costs as
+    much in copies as in products.
+    """
 
     @staticmethod
     def forward(
         ctx: Any, gates: Tensor, start: Tensor, weight: Tensor, bias: Tensor, real: Tensor | None
     ) -> Tensor:
-        turned = weight.transpose(1, 2)
-        differentiated = any(ctx.needs_input_grad)
-        states = [start]
-        opened: list[Tensor] = []
-        candidates: list[Tensor] = []
-        inner: list[Tensor] = []
+        steps, slots, batch, three = gates.shape
+        width, turned = three // 3, weight.transpose(1, 2)
+        states = gates.new_empty(steps + 1, slots, batch, width)
+        states[0] = start
+        own = torch.empty_like(gates)
+        opened = gates.new_empty(steps, slots, batch, 2 * width)
+        candidates = torch.empty_like(states[1:])
+        before = start
         for index, gate in enumerate(gates.unbind()):
-            state, *rest = _advance(gate, states[-1], turned, bias)
+            mine = torch.baddbmm(bias, before, turned, out=own[index])
+            both = slice(0, 2 * width)
+            logits = torch.add(gate[..., both], mine[..., both], out=opened[index])
+            reset, update = torch.split(logits.sigmoid_(), width, dim=-1)
+            candidate = torch.addcmul(
+                gate[..., 2 * width :], reset, mine[..., 2 * width :], out=candidates[index]
+            ).tanh_()
+            after = states[index + 1]
+            torch.addcmul(candidate, update, before - candidate, out=after)
             if real is not None:
-                state = torch.where(real[index][..., None], state, states[-1])
-            states.append(state)
-            if differentiated:
-                for kept, part in zip((opened, candidates, inner), rest, strict=True):
-                    kept.append(part)
-        after = torch.stack(states[1:])
-        if not differentiated:
-            return after
-        before = torch.cat([start[None], after[:-1]])
-        ctx.save_for_backward(
-            before, torch.stack(opened), torch.stack(candidates), torch.stack(inner), weight, real
-        )
-        return after
+                torch.where(real[index][..., None], after, before, out=after)
+            before = after
+        if any(ctx.needs_input_grad):
+            ctx.save_for_backward(states, opened, candidates, own[..., 2 * width :], weight, real)
+        return states[1:]
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, upstream: Tensor) -> tuple[Tensor | None, ...]:
-        before, opened, candidates, inner, weight, real = ctx.saved_tensors
+        states, opened, candidates, inner, weight, real = ctx.saved_tensors
+        before = states[:-1]
         steps, slots, batch, width = before.shape
         reset, update = torch.split(opened, width, dim=-1)
-        # Derivatives of the next state: to the update gate's logit and to the candidate's; and
-        # of the candidate's to the reset gate's. All steps at once: they need no loop.
-        to_update = (before - candidates) * update * (1 - update)
-        to_candidate = (1 - update) * (1 - candidates.square())
-        to_reset = inner * reset * (1 - reset)
+        # Derivatives of the next state: to the update gate's logit, to the candidate's, to the
+        # state before; and of the candidate's to the reset gate's. They need no loop.
+        to_candidate = (1 - update).mul_(1 - candidates.square())
+        to_update = (before - candidates).mul_(update).mul_(1 - update)
+        to_reset = (1 - reset).mul_(reset).mul_(inner)
+        if real is not None:
+            idle = ~real[..., None]
+            to_candidate.masked_fill_(idle, 0)
+            to_update.masked_fill_(idle, 0)
+            update = update.masked_fill(idle, 1)
         given = upstream.new_empty(steps, slots, batch, 3 * width)
         own = torch.empty_like(given)
-        carried = torch.zeros_like(before[0])
+        carried = torch.zeros_like(states[0])
         for index in range(steps - 1, -1, -1):
             arriving = carried + upstream[index]
-            kept = None
-            if real is not None:
-                changed = torch.where(real[index][..., None], arriving, 0)
-                kept, arriving = arriving - changed, changed
-            candidate = arriving * to_candidate[index]
-            own[index, ..., :width] = candidate * to_reset[index]
-            own[index, ..., width : 2 * width] = arriving * to_update[index]
-            own[index, ..., 2 * width :] = candidate * reset[index]
-            given[index, ..., 2 * width :] = candidate
-            past = arriving * update[index]
-            carried = torch.baddbmm(past if kept is None else past + kept, own[index], weight)
+            mine = own[index]
+            candidate = given[index, ..., 2 * width :]
+            torch.mul(arriving, to_candidate[index], out=candidate)
+            torch.mul(candidate, to_reset[index], out=mine[..., :width])
+            torch.mul(arriving, to_update[index], out=mine[..., width : 2 * width])
+            torch.mul(candidate, reset[index], out=mine[..., 2 * width :])
+            carried = torch.baddbmm(arriving.mul_(update[index]), mine, weight)
         given[..., : 2 * width] = own[..., : 2 * width]
         flat = own.transpose(0, 1).reshape(slots, steps * batch, 3 * width)
         seen = before.transpose(0, 1).reshape(slots, steps * batch, width)
