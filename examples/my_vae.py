@@ -1,32 +1,30 @@
-"""An ordinary VAE, and nothing of HiFiTune: `hifitune serve --family examples/my_vae.py:MyVAE`."""
+"""A VAE of my own, and nothing of HiFiTune: `hifitune serve --family ./my_vae.py:MyVAE`."""
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 import torch
 from torch import nn
 
 
-class MyVAE(nn.Module):
-    """A variational autoencoder of my own."""
+def mlp(inputs, width, outputs):
+    return nn.Sequential(nn.Linear(inputs, width), nn.GELU(), nn.Linear(width, outputs))
 
+
+class MyVAE(nn.Module):
     def __init__(
         self,
-        features: int,  # given by the data
+        features: int,  # numbers in a sample: the data say
         width: Annotated[int, [32, 64, 128]] = 64,
-        latent: Annotated[int, (2, 32), "capacity"] = 8,
+        latent_dim: Annotated[int, (2, 32), "capacity"] = 8,
         beta: Annotated[float, (0.1, 4.0, "log"), "objective"] = 1.0,
-        activation: Literal["relu", "gelu"] = "gelu",
-    ) -> None:
+    ):
         super().__init__()
-        act = {"relu": nn.ReLU, "gelu": nn.GELU}[activation]
         self.beta = beta
-        self.encoder = nn.Sequential(
-            nn.Linear(features, width), act(), nn.Linear(width, 2 * latent)
-        )
-        self.decoder = nn.Sequential(nn.Linear(latent, width), act(), nn.Linear(width, features))
+        self.encoder = mlp(features, width, 2 * latent_dim)
+        self.decoder = mlp(latent_dim, width, features)
 
     def encode(self, x):
-        return self.encoder(x.flatten(1)).chunk(2, dim=-1)  # mean, log-variance
+        return self.encoder(x.flatten(1)).chunk(2, dim=1)  # mean and log-variance
 
     def reconstruct(self, x):
         return self.decoder(self.encode(x)[0]).reshape(x.shape)
