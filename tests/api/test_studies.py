@@ -89,6 +89,7 @@ def test_a_file_under_a_configured_root_is_read_by_its_header(
     spec = {**MINIMAL, "dataset": {"kind": "npz", "path": str(data_root / "grey.npy")}}
     assert http.post("/v1/studies:validate", json=spec).json()["data"] == {
         "samples": 200, "shape": [5, 4], "dtype": "uint8", "test_samples": None, "bytes": 4000,
+        "kind": "image", "columns": [], "vocabulary": 0, "estimated": False,
     }  # fmt: skip
 
 

@@ -20,7 +20,7 @@ def test_the_study_page_compares_with_the_clipped_pca() -> None:
     made = make_study()
     assert made.study.best is not None
     best = made.trials[made.study.best.trial]
-    view = study_view(made.study, best, made.dataset, catalog())
+    view = study_view(made.study, best, made.dataset, catalog(), {})
     [pca, _] = view.comparisons
     assert pca.name == "PCA with 16 components, clipped"
     assert best.value is not None

@@ -8,8 +8,10 @@ from service.domain.catalog import Catalog
 from service.domain.resolve import resolve
 from service.domain.spec import ResolvedSpec
 from service.errors import InvalidSpec
-from tests.domain.catalog import CATALOG, DIGITS, among, parameter, spec
+from tests.domain.catalog import CATALOG, among, parameter, spec
+from tests.domain.catalog import DIGITS as HEADER
 
+DIGITS = HEADER.model_copy(update={"kind": "image"})
 ARCHITECTURE = parameter("architecture", "optimisation", "mlp", among("mlp", "conv"))
 CHANNELS = parameter("channels", "optimisation", 16, among(8, 16, 32), among(8, 16)).model_copy(
     update={"needs": {"architecture": ["conv"]}}

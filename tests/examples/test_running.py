@@ -54,7 +54,7 @@ def test_the_client_example_prints_the_answer_and_fetches_the_model(url, tmp_pat
     printed = run_script("client_example.py", url, tmp_path / "model")
     assert "best trial" in printed
     assert "test {'" in printed
-    assert {path.name for path in (tmp_path / "model").iterdir()} == MODEL_FILES
+    assert {path.name for path in (tmp_path / "model").iterdir()} >= MODEL_FILES
 
 
 def test_ones_own_npz_becomes_a_model_that_reconstructs_it(tmp_path):
