@@ -242,7 +242,7 @@ def test_config_json_carries_the_record(trained, family, tmp_path):
 def test_the_readme_shows_figures_and_configuration(trained, family, tmp_path):
     text = (unpacked(family, trained, tmp_path) / "README.md").read_text()
     assert f"{trained.value:.6g}" in text
-    assert "| latent_dim | 16 |" in text
+    assert f"| latent_dim | {trained.config['latent_dim']} |" in text
     assert "digits-test" in text
     assert "had not been opened" in text
 
