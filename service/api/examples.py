@@ -18,6 +18,7 @@ from service.domain.records import (
     Study,
     Trial,
     TrialMetrics,
+    Upload,
     Verdict,
 )
 from service.domain.resolve import complete_config, resolve
@@ -158,7 +159,19 @@ def example_records(catalog: Catalog) -> dict[str, Any]:
         gradient_norm=3.1,
         seconds=0.021,
     )
-    records = {"Study": study, "Trial": trial, "Best": best, "EpochReport": epoch}
+    upload = Upload(
+        id="ds-8d422c7b0a1c1c79245a5bcf",
+        name="faces.npz",
+        sha256="8d42" * 16,
+        bytes=1_648_877,
+        source={"kind": "npz", "key": "images"},
+        header=DataHeader(
+            samples=10_000, shape=[28, 28], dtype="uint8", bytes=7_840_000, kind="image"
+        ),
+        data_hash="418e" * 16,
+        created_at=_BEGIN,
+    )
+    records = {"Study": study, "Trial": trial, "Best": best, "EpochReport": epoch, "Upload": upload}
     return {
         **{name: record.model_dump(mode="json") for name, record in records.items()},
         "StudySpec": MINIMAL_SPEC,

@@ -17,10 +17,14 @@ migrate(settings.database_url)
 client = TestClient(create_app(settings), base_url="http://127.0.0.1")
 spec = {"name": "x", "dataset": {"name": "digits"}, "family": "vae"}
 location = client.post("/v1/studies", json=spec).headers["location"]
-paths = ["/", location, location + "/trials", location + "/figures", "/v1/catalog", "/openapi.json"]
+line = "".join(f"{number},{number % 7}\\n" for number in range(40))
+upload = client.post("/v1/datasets?name=x.csv", content="a,b\\n" + line).json()["id"]
+location = client.post("/v1/studies", json=spec | {"dataset": {"id": upload}}).headers["location"]
+paths = ["/datasets", "/datasets/iris", "/v1/datasets", f"/v1/datasets/{upload}", "/", location]
+paths += [location + "/trials", location + "/figures", "/v1/catalog", "/openapi.json"]
 statuses = [client.get(path).status_code for path in paths]
 loaded = {name.split(".")[0] for name in sys.modules}
-heavy = loaded & {"torch", "optuna", "ray", "sklearn", "scipy"}
+heavy = loaded & {"torch", "optuna", "ray", "sklearn", "scipy", "pyarrow", "pandas"}
 print(json.dumps({"statuses": statuses, "heavy": sorted(heavy)}))
 """
 

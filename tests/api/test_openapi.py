@@ -55,7 +55,7 @@ def test_every_operation_documents_its_problems(document: dict[str, Any]) -> Non
     for path, method, operation in operations(document):
         responses = operation["responses"]
         assert {"403", "500", "503"} <= responses.keys(), (method, path)
-        if "{study_id}" in path:
+        if "{study_id}" in path or "{dataset_id}" in path:
             assert "404" in responses, (method, path)
         for status, response in responses.items():
             if int(status) >= 400:
@@ -81,6 +81,8 @@ def test_the_public_contract_is_there(document: dict[str, Any]) -> None:
         "/v1/studies/{study_id}/figures": {"get"},
         "/v1/studies/{study_id}/figures/{name}": {"get"},
         "/v1/studies/{study_id}/events": {"get"},
+        "/v1/datasets": {"get", "post", "put"},
+        "/v1/datasets/{dataset_id}": {"get", "delete"},
         "/v1/catalog": {"get"},
         "/livez": {"get"},
         "/readyz": {"get"},
@@ -89,7 +91,7 @@ def test_the_public_contract_is_there(document: dict[str, Any]) -> None:
         assert methods <= document["paths"][path].keys(), path
 
 
-@pytest.mark.parametrize("name", ["Study", "Trial", "Best", "EpochReport", "StudySpec"])
+@pytest.mark.parametrize("name", ["Study", "Trial", "Best", "EpochReport", "StudySpec", "Upload"])
 def test_examples_are_valid(document: dict[str, Any], name: str) -> None:
     schema = {"$ref": f"#/components/schemas/{name}", "components": document["components"]}
     for example in document["components"]["schemas"][name]["examples"]:
