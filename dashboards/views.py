@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 from service.domain.catalog import Catalog
 from service.domain.configuration import best_config_spec, complete_config
+from service.domain.data import TOKEN_CROSS_ENTROPY
 from service.domain.datasets import UploadedDataset
 from service.domain.records import Dataset, Study, Trial
 from service.domain.space import FAMILY, Scalar, distributions
@@ -28,6 +29,9 @@ class Comparison(NamedTuple):
     name: str
     baseline: float
     ratio: float
+    error: str = "error"
+    """What is compared; `unit` says it in full."""
+    unit: str = "MSE on scaled data"
 
 
 class StudyView(NamedTuple):
@@ -198,7 +202,23 @@ def _actions(study: Study) -> list[Action]:
 
 
 def _compare(study: Study, best: Trial | None, dataset: Dataset | None) -> list[Comparison]:
-    """The best trial's validation MSE beside PCA of its latent size and the mean sample."""
+    """The best trial's validation MSE beside PCA of its latent size and the mean sample.
+
+    Of texts its cross-entropy beside n-grams.
+    """
+    entropy = best.metrics.validation.get(TOKEN_CROSS_ENTROPY) if best and best.metrics else None
+    if dataset is not None and entropy is not None:
+        return [
+            Comparison(
+                f"a {entry.order}-gram model",
+                entry.validation,
+                entropy / entry.validation,
+                "cross-entropy",
+                "nats per token",
+            )
+            for entry in reversed(dataset.baselines.ngrams)
+            if entry.validation
+        ]
     mse = best.metrics.validation.get("mse") if best and best.metrics else None
     if best is None or dataset is None or mse is None:
         return []

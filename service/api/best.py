@@ -1,7 +1,7 @@
 """The answer of a study: the record Best, assembled from what the engine has recorded."""
 
 from collections.abc import Mapping, Sequence
-from math import prod
+from math import inf, prod
 from typing import Any, Literal
 
 from service.api.fronts import (
@@ -15,6 +15,7 @@ from service.api.fronts import (
 )
 from service.domain.aims import say_nearest
 from service.domain.configuration import complete_config
+from service.domain.data import TOKEN_CROSS_ENTROPY
 from service.domain.doing_nothing import DOING_NOTHING
 from service.domain.linear_vae import linear_vae
 from service.domain.records import (
@@ -158,6 +159,9 @@ def compare(
 ) -> dict[str, Any]:
     """The mean image and PCA of the same latent size beside the model, as MSE on scaled data.
 
+    A model of texts stands beside n-grams instead (`cross_entropy_over_ngram` below 1 beats the
+    best of them).
+
     `mse_over_pca` below 1 beats PCA; its clipped figure, where that is known (`pca_figure` says
     of every part which one it is). `gap_closed` = 1 - MSE / MSE of the mean image.
     """
@@ -173,7 +177,7 @@ def compare(
         found = found.model_copy(update={"test": None, "test_clipped": None})
     rival = {part: None if found is None else found.score(part) for part in PARTS}
     parts = {"validation": metrics.validation, "test": metrics.test or {}}
-    return {
+    compared = {
         "metric": MSE,
         "mean": mean,
         "pca": None if found is None else found.model_dump(mode="json"),
@@ -181,6 +185,24 @@ def compare(
         "mse_over_pca": {part: _ratio(parts[part].get(MSE), rival[part]) for part in PARTS},
         "gap_closed": {
             part: _closed(_ratio(values.get(MSE), mean[part])) for part, values in parts.items()
+        },
+    }
+    return compared | (_beside_ngrams(baselines, metrics) if baselines.ngrams else {})
+
+
+def _beside_ngrams(baselines: Baselines, metrics: BestMetrics) -> dict[str, Any]:
+    """n-grams of train beside a model of texts, in nats per token; the best one is the rival."""
+    known = list(baselines.ngrams)
+    if metrics.test is None:
+        known = [entry.model_copy(update={"test": None}) for entry in known]
+    rival = min(known, key=lambda entry: entry.validation or inf)
+    parts = {"validation": metrics.validation, "test": metrics.test or {}}
+    return {
+        "metric": TOKEN_CROSS_ENTROPY,
+        "ngrams": [entry.model_dump(mode="json") for entry in known],
+        "cross_entropy_over_ngram": {
+            part: _ratio(values.get(TOKEN_CROSS_ENTROPY), getattr(rival, part))
+            for part, values in parts.items()
         },
     }
 

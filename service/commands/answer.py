@@ -7,6 +7,7 @@ from rich.table import Table
 from rich.text import Text
 
 from service.commands.output import Output
+from service.domain.data import TOKEN_CROSS_ENTROPY
 from service.domain.records import Best, Study
 
 
@@ -34,19 +35,25 @@ def print_answer(study: Study, best: Best, output: Output) -> None:
 
 
 def comparison(best: Best) -> Table:
-    """MSE of the model, of the mean image and of PCA of the same latent size."""
+    """MSE of the model, of the mean image and of PCA of the same latent size.
+
+    Of a model of texts its cross-entropy, beside n-grams.
+    """
+    ngrams = best.baselines.get("ngrams") or []
+    metric = TOKEN_CROSS_ENTROPY if ngrams else "mse"
     table = Table(box=None, pad_edge=False, header_style="bold")
-    table.add_column("MSE (scaled data)")
+    table.add_column("nats per token" if ngrams else "MSE (scaled data)")
     table.add_column("validation", justify="right")
     table.add_column("test", justify="right")
     test = best.metrics.test or {}
     rows: list[tuple[str, Any, Any]] = [
-        (f"this {best.family}", best.metrics.validation.get("mse"), test.get("mse"))
+        (f"this {best.family}", best.metrics.validation.get(metric), test.get(metric)),
+        *((f"{of['order']}-gram", of["validation"], of["test"]) for of in reversed(ngrams)),
     ]
     mean, pca = best.baselines.get("mean"), best.baselines.get("pca")
     if pca:
         rows += pca_rows(pca)
-    if mean:
+    if mean and not ngrams:
         rows.append(("the mean image", mean["validation"], mean["test"]))
     for name, validation, unsealed in rows:
         table.add_row(name, _number(validation), _number(unsealed))

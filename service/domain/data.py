@@ -94,6 +94,10 @@ class PartScores(Record):
     test: float | None
 
 
+TOKEN_CROSS_ENTROPY = "token_cross_entropy"
+"""The metric that n-grams are figures of."""
+
+
 class NgramBaseline(PartScores):
     """Cross-entropy of add-0.1 n-grams fitted on train, nats per real token."""
 

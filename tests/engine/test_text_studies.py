@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 
 from service.api.best import best_record, read_best
+from service.commands.answer import comparison
+from service.domain.records import Best
 from service.domain.states import StudyState
 from service.executors.in_process import InProcessExecutor
 from service.storage.database import Database
@@ -62,6 +64,14 @@ def test_a_text_study_is_ranked_by_cross_entropy_and_beats_the_ngrams(house: Hou
         assert "mse" not in found
     assert data.audit.across_after == 0
     assert best["verdict"]["sentence"].count("token_cross_entropy")
+    beside = best["baselines"]
+    assert beside["metric"] == "token_cross_entropy"
+    assert beside["cross_entropy_over_ngram"]["validation"] == pytest.approx(
+        value / min(ngrams.values())
+    )
+    assert 0 < beside["cross_entropy_over_ngram"]["test"] < 1
+    rows = list(comparison(Best.model_validate(best)).columns[0].cells)
+    assert rows == ["this text_autoencoder", "3-gram", "2-gram", "1-gram"]
 
 
 def test_a_denoising_text_vae_is_tuned_by_its_likelihood(house: House) -> None:
