@@ -40,6 +40,7 @@ PARTS = {
     "trainers.knobs": "trainers.registry",
     "trainers.params": "trainers.registry",
     "trainers.counts": "trainers.registry",
+    "trainers.vq_params": "trainers.registry",
     "trainers.loss_catalog": "trainers.registry",
     "trainers.regularised_params": "trainers.registry",
     "trainers.tabular_params": "trainers.registry",

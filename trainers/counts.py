@@ -20,13 +20,40 @@ def count_networks(config: Mapping[str, Scalar], problem: Problem, codes: int) -
     latent = int(config["latent_dim"])
     if config["architecture"] == "conv":
         size = prod(last_map(config, problem))
-        linear = (size + 1) * codes * latent + (latent + 1) * size
-        return linear + count_convolutions(config, problem)
+        return count_heads(size, codes * latent, latent) + count_convolutions(config, problem)
+    return count_stacks(config, problem, codes * latent, latent)
+
+
+def count_coded(config: Mapping[str, Scalar], problem: Problem) -> int:
+    """Parameters of an encoder to a vector at every position, and of its decoder."""
+    width = int(config["code_dim"])
+    if config["architecture"] == "conv":
+        *_, channels = last_map(config, problem)
+        return count_heads(channels, width, width) + count_convolutions(config, problem)
+    latent = int(config["latents"]) * width
+    return count_stacks(config, problem, latent, latent)
+
+
+def count_positions(config: Mapping[str, Scalar], problem: Problem) -> int:
+    """Places of a spatial code: those of the last map, else as many as `latents` says."""
+    if config["architecture"] == "conv":
+        height, width, _ = last_map(config, problem)
+        return height * width
+    return int(config["latents"])
+
+
+def count_stacks(config: Mapping[str, Scalar], problem: Problem, outputs: int, inputs: int) -> int:
+    """Of two mirrored stacks: an encoder with `outputs`, and a decoder with `inputs`."""
     depth, width = int(config["depth"]), int(config["hidden_width"])
     hidden = [width] * depth
-    count = count_chain([problem.inputs, *hidden, codes * latent])
-    count += count_chain([latent, *hidden, problem.features])
+    count = count_chain([problem.inputs, *hidden, outputs])
+    count += count_chain([inputs, *hidden, problem.features])
     return count if config["norm"] == "none" else count + 2 * 2 * width * depth
+
+
+def count_heads(size: int, outputs: int, inputs: int) -> int:
+    """The linear layers behind and before the last map."""
+    return count_chain([size, outputs]) + count_chain([inputs, size])
 
 
 def count_chain(sizes: Iterable[int]) -> int:

@@ -22,16 +22,22 @@ class EncoderDecoderArray(ModelArray):
 
     codes: ClassVar[int] = 1
     """How many numbers the encoder says of each latent dimension."""
+    maps: ClassVar[bool] = False
+    """Whether the code of a convolutional network is a map: a vector at every position."""
 
     def build(self) -> None:
         """Declare encoder, decoder and the frozen sigma."""
         params: Any = self.params[0]
         assert isinstance(params, NetworkParams)
-        self.latent_dim = params.latent_dim
+        self.latent_dim = self.code_size()
         self.encoder, self.decoder = self._networks(params)
         self._log_sigma = self.buffers.add("log_sigma")
         configs = [slot.config for slot in self.slots]
         self.loss = Reconstruction.of(configs, self.problem, self.device)
+
+    def code_size(self) -> int:
+        """Numbers in the code of a sample."""
+        return int(getattr(self.params[0], "latent_dim"))  # noqa: B009
 
     @property
     def log_sigma(self) -> Tensor:
@@ -65,19 +71,19 @@ class EncoderDecoderArray(ModelArray):
         return Meter(self.loss, self.log_sigma, scale)
 
     def _networks(self, params: NetworkParams) -> tuple[Network, Network]:
-        outputs = self.codes * params.latent_dim
+        outputs = self.codes * self.latent_dim
         rows = (self.layout, self.buffers)
         blocks = Blocks(
             activation=params.activation, norm=params.norm, dropout=self.column("dropout")
         )
         if params.architecture == "conv":
-            maps = Maps(channels=params.channels, stages=params.stages)
+            maps = Maps(channels=params.channels, stages=params.stages, as_map=self.maps)
             return (
                 ConvEncoder(*rows, "encoder", self.problem, outputs, **maps, **blocks),
-                ConvDecoder(*rows, "decoder", self.problem, params.latent_dim, **maps, **blocks),
+                ConvDecoder(*rows, "decoder", self.problem, self.latent_dim, **maps, **blocks),
             )
         sizes = Sizes(width=params.hidden_width, depth=params.depth)
         return (
             Stack(*rows, "encoder", self.problem.inputs, outputs, **sizes, **blocks),
-            Stack(*rows, "decoder", params.latent_dim, self.features, **sizes, **blocks),
+            Stack(*rows, "decoder", self.latent_dim, self.features, **sizes, **blocks),
         )

@@ -9,7 +9,7 @@ from trainers.adversarial_params import (
     count_vae_gan,
 )
 from trainers.family import Family
-from trainers.metric_catalog import LIKELIHOOD_METRICS
+from trainers.metric_catalog import CODE_METRICS, LIKELIHOOD_METRICS
 from trainers.params import (
     AutoencoderParams,
     VaeParams,
@@ -27,6 +27,7 @@ from trainers.restoration_params import (
     SuperResolutionParams,
     count_super_resolution,
 )
+from trainers.tabular_params import TabularAutoencoderParams, count_tabular
 from trainers.text_catalog import TEXT_METRIC_NAMES
 from trainers.text_params import (
     TextAutoencoderParams,
@@ -35,6 +36,7 @@ from trainers.text_params import (
     count_text_vae,
 )
 from trainers.vae_params import BetaVaeParams, SigmaVaeParams
+from trainers.vq_params import VqVaeParams, count_vq_vae
 
 BUILT_IN = (
     Family(
@@ -80,6 +82,17 @@ BUILT_IN = (
         count_parameters=count_super_resolution,
         tasks=("super_resolve",),
         data=("image",),
+    ),
+    Family(
+        name="vq_vae",
+        title="VQ-VAE",
+        description="An autoencoder whose code is one of a codebook's vectors at every position "
+        "(van den Oord et al. 2017); the codebook is moving means, idle codes move to the data.",
+        params=VqVaeParams,
+        array="trainers.vq_vae:VqVaeArray",
+        plain="trainers.plain.vq_vae",
+        count_parameters=count_vq_vae,
+        metrics=CODE_METRICS,
     ),
     Family(
         name="text_autoencoder",
@@ -202,5 +215,18 @@ BUILT_IN = (
         array="trainers.regularised:ContractiveAutoencoderArray",
         plain="trainers.plain.contractive_autoencoder",
         count_parameters=count_autoencoder,
+    ),
+    Family(
+        name="tabular_autoencoder",
+        title="Tabular autoencoder",
+        description="An autoencoder of rows: numbers with a loss of numbers, categories with their "
+        "cross-entropy, every column counted once.",
+        params=TabularAutoencoderParams,
+        array="trainers.tabular_autoencoder:TabularAutoencoderArray",
+        plain="trainers.plain.tabular_autoencoder",
+        count_parameters=count_tabular,
+        metrics=TABLE_METRICS,
+        tasks=("reconstruct", "denoise", "inpaint"),
+        data=("table", "vector"),
     ),
 )

@@ -6,6 +6,10 @@ NUMBER_METRICS = ("mse", "mae", "psnr", "ssim", "ms_ssim", "bce_excess")
 """Of every family that reconstructs numbers, where the kind of data has them."""
 LIKELIHOOD_METRICS = (*NUMBER_METRICS, "elbo", "bits_per_dimension", "kl")
 """Of those with a KL term."""
+TABLE_METRICS = ("mse", "mae", "numeric_mse", "categorical_accuracy")
+"""Of families that tell numbers and categories apart."""
+CODE_METRICS = (*NUMBER_METRICS, "code_perplexity", "codes_used")
+"""Of those with a codebook."""
 
 METRICS = (
     MetricEntry(
@@ -66,6 +70,24 @@ METRICS = (
         "reconstructions are kept 1e-6 away from 0 and 1. Measured as ssim is.",
     ),
     MetricEntry(
+        name="numeric_mse",
+        direction="minimize",
+        unit="scaled data, squared",
+        reconstruction=True,
+        data_kinds=["table", "vector"],
+        description="Mean squared error over the numeric columns; mse is over all expanded ones, "
+        "probabilities of categories among them.",
+    ),
+    MetricEntry(
+        name="categorical_accuracy",
+        direction="maximize",
+        unit="share",
+        reconstruction=True,
+        data_kinds=["table"],
+        description="Share of the categorical columns whose likeliest category is the right one; "
+        "categories that train does not have are not judged.",
+    ),
+    MetricEntry(
         name="elbo",
         direction="maximize",
         unit="nats per sample",
@@ -91,6 +113,21 @@ METRICS = (
         reconstruction=False,
         description="The rate: KL of the posterior to the prior, summed over the code. For a "
         "constraint, or beside a distortion.",
+    ),
+    MetricEntry(
+        name="code_perplexity",
+        direction="maximize",
+        unit="codes",
+        reconstruction=False,
+        description="The exponential of the entropy of the use of a codebook over a part of the "
+        "data: as many codes, used alike, would say as much. For a bound, or to see a collapse.",
+    ),
+    MetricEntry(
+        name="codes_used",
+        direction="maximize",
+        unit="codes",
+        reconstruction=False,
+        description="Entries of a codebook that a part of the data uses at least once.",
     ),
     MetricEntry(
         name="parameters",

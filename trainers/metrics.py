@@ -33,6 +33,8 @@ class Outputs:
     """[K] summed over samples, where the model itself says what its loss is."""
     penalty: Tensor | None = None
     """[K] what is added to the loss of a sample, weighed, summed over samples."""
+    code_use: Tensor | None = None
+    """[K, codes] how often the samples use each vector of a codebook."""
 
 
 def kl_per_dimension(mean: Tensor, log_variance: Tensor) -> Tensor:

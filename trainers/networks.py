@@ -53,6 +53,8 @@ class Maps(TypedDict):
 
     channels: int
     stages: int
+    as_map: bool
+    """Whether each position of the last map has a part of the code of its own."""
 
 
 class Stack:
@@ -118,6 +120,7 @@ class ConvEncoder:
         *,
         channels: int,
         stages: int,
+        as_map: bool,
         **blocks: Unpack[Blocks],
     ) -> None:
         parts = problem.inputs // problem.features
@@ -128,9 +131,11 @@ class ConvEncoder:
             ConvBlock(layout, buffers, f"{name}.stages.{i}", widths[i], widths[i + 1], **blocks)
             for i in range(len(sides) - 1)
         ]
-        self._outputs = outputs
-        height, width = sides[-1]
-        self._head = Linear(layout, f"{name}.head", height * width * widths[-1], outputs)
+        places = sides[-1][0] * sides[-1][1]
+        self._pieces = places if as_map else 1
+        self._outputs = outputs // self._pieces
+        size = places * widths[-1] // self._pieces
+        self._head = Linear(layout, f"{name}.head", size, self._outputs)
 
     def __call__(self, run: Pass, x: Tensor) -> Tensor:
         """[K, B, inputs] -> [K, B, outputs]."""
@@ -142,7 +147,9 @@ class ConvEncoder:
         x = x.movedim(2, 4).flatten(4)  # [K, B, H, W, parts * C]
         for stage in self._stages:
             x = stage(run, x)
-        return fit(self._head(run, x.flatten(2)), self._outputs)
+        slots, batch = x.shape[:2]
+        x = self._head(run, x.reshape(slots, batch * self._pieces, -1))
+        return fit(x, self._outputs).reshape(slots, batch, -1)
 
 
 class ConvDecoder:
@@ -158,16 +165,17 @@ class ConvDecoder:
         *,
         channels: int,
         stages: int,
+        as_map: bool,
         **blocks: Unpack[Blocks],
     ) -> None:
         sides, widths = image_stages(problem, channels, stages)
         widths = [channels // 2, *widths]
-        self._inputs = inputs
         self._first = (*sides[-1], widths[-1])
-        height, width = sides[-1]
-        self._entry = Linear(
-            layout, f"{name}.entry", inputs, height * width * widths[-1], HIDDEN_GAIN
-        )
+        places = sides[-1][0] * sides[-1][1]
+        self._pieces = places if as_map else 1
+        self._inputs = inputs // self._pieces
+        size = places * widths[-1] // self._pieces
+        self._entry = Linear(layout, f"{name}.entry", self._inputs, size, HIDDEN_GAIN)
         self._activation = ACTIVATIONS[blocks["activation"]]
         self._stages = [
             ConvBlock(
@@ -188,8 +196,9 @@ class ConvDecoder:
         return in_pieces(run, x, self._forward)
 
     def _forward(self, run: Pass, x: Tensor) -> Tensor:
-        x = self._activation(self._entry(run, fit(x, padded(self._inputs))))
-        x = x.view(*x.shape[:2], *self._first)
+        slots, batch = x.shape[:2]
+        x = fit(x.reshape(slots, batch * self._pieces, -1), padded(self._inputs))
+        x = self._activation(self._entry(run, x)).view(slots, batch, *self._first)
         for stage in self._stages:
             x = stage(run, x)
         return self._head(run, x).flatten(2)

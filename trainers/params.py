@@ -75,63 +75,7 @@ class TrainingParams(FamilyParams):
     ] = "cosine"
 
 
-class MlpParams(TrainingParams):
-    """What every family of fully connected networks has."""
-
-    dropout: Annotated[
-        float,
-        Knob(
-            role="optimisation",
-            allowed=reals(0.0, 0.9),
-            default_range=reals(0.0, 0.3),
-            per_slot=True,
-            description="Share of hidden activations that are set to 0 in training.",
-        ),
-    ] = 0.0
-    hidden_width: Annotated[
-        int,
-        Knob(
-            role="optimisation",
-            allowed=whole(1, 8192),
-            default_range=choices_of(32, 64, 128, 256),
-            description="Units of every hidden layer.",
-        ),
-    ] = 128
-    depth: Annotated[
-        int,
-        Knob(
-            role="optimisation",
-            allowed=whole(0, 6),
-            description="Hidden layers of the encoder; the decoder mirrors them. 0 is linear.",
-        ),
-    ] = 1
-    latent_dim: Annotated[
-        int,
-        Knob(
-            role="capacity",
-            allowed=whole(1, 4096),
-            description="Numbers in the code.",
-        ),
-    ] = 16
-    activation: Annotated[
-        Activation,
-        Knob(
-            role="optimisation",
-            allowed=choices_of("relu", "gelu", "silu", "tanh", "elu"),
-            description="Nonlinearity after every hidden layer.",
-        ),
-    ] = "gelu"
-    norm: Annotated[
-        Norm,
-        Knob(
-            role="optimisation",
-            allowed=choices_of("none", "batch", "layer"),
-            description="Normalisation between a hidden layer and its nonlinearity.",
-        ),
-    ] = "none"
-
-
-class NetworkParams(MlpParams):
+class NetworkParams(TrainingParams):
     """What every family of fully connected or, for images, convolutional networks has."""
 
     architecture: Annotated[
@@ -143,6 +87,16 @@ class NetworkParams(MlpParams):
             "and back up by resizing and convolving.",
         ),
     ] = "mlp"
+    dropout: Annotated[
+        float,
+        Knob(
+            role="optimisation",
+            allowed=reals(0.0, 0.9),
+            default_range=reals(0.0, 0.3),
+            per_slot=True,
+            description="Share of hidden activations that are set to 0 in training.",
+        ),
+    ] = 0.0
     hidden_width: Annotated[
         int,
         Knob(
@@ -182,10 +136,39 @@ class NetworkParams(MlpParams):
             "pixels.",
         ),
     ] = 2
+    activation: Annotated[
+        Activation,
+        Knob(
+            role="optimisation",
+            allowed=choices_of("relu", "gelu", "silu", "tanh", "elu"),
+            description="Nonlinearity after every hidden layer.",
+        ),
+    ] = "gelu"
+    norm: Annotated[
+        Norm,
+        Knob(
+            role="optimisation",
+            allowed=choices_of("none", "batch", "layer"),
+            description="Normalisation between a hidden layer and its nonlinearity.",
+        ),
+    ] = "none"
 
 
-class AutoencoderParams(ImageAugmentation, NetworkParams):
-    """A plain autoencoder."""
+class CodeParams(NetworkParams):
+    """What every family has whose code is a vector."""
+
+    latent_dim: Annotated[
+        int,
+        Knob(
+            role="capacity",
+            allowed=whole(1, 4096),
+            description="Numbers in the code.",
+        ),
+    ] = 16
+
+
+class ReconstructionParams(ImageAugmentation, NetworkParams):
+    """What every family has whose loss is a reconstruction, alone or with a penalty."""
 
     loss: Annotated[
         LossName, Knob(role="capacity", allowed=LOSS_CHOICES, description=LOSS_TEXT)
@@ -203,7 +186,11 @@ class AutoencoderParams(ImageAugmentation, NetworkParams):
     ] = "learned"
 
 
-class VaeParams(ImageAugmentation, NetworkParams):
+class AutoencoderParams(ReconstructionParams, CodeParams):
+    """A plain autoencoder."""
+
+
+class VaeParams(ImageAugmentation, CodeParams):
     """A variational autoencoder; loss, sigma and the weights of the KL define its objective."""
 
     loss: Annotated[

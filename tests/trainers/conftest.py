@@ -71,12 +71,13 @@ def vector(features: int) -> Problem:
 def config_of(
     family: str, **changes: bool | int | float | str
 ) -> dict[str, bool | int | float | str]:
-    """A family's defaults with changes; what the family fixes keeps its value."""
+    """A family's defaults with changes; what it fixes, or has not but others have, is left out."""
     knobs = find_family(family).params.knobs()
+    known = {name for other in families().values() for name in other.params.knobs()}
     fitting = {
         name: value
         for name, value in changes.items()
-        if name not in knobs or knobs[name].accepts(value)
+        if name not in known or (name in knobs and knobs[name].accepts(value))
     }
     parameters = catalog().families[family].parameters
     return {name: entry.default for name, entry in parameters.items()} | fitting

@@ -71,6 +71,8 @@ def twin_loss(twin: Any, array: ModelArray, row: int, batch: Tensor, player: str
     """The plain training loss of a player with the array's own draws."""
     size = (len(batch), twin.latent_dim)
     draws = {site: array.noise.normal(site, 0, *size)[row] for site in ("z", "prior", "projection")}
+    if hasattr(twin, "positions"):
+        draws["codes"] = array.noise.normal("codes", 0, len(batch), twin.positions)[row]
     loss: Tensor = twin.player_loss(player, batch, Given(batch), draws=draws)
     return loss
 

@@ -95,6 +95,9 @@ class PlainModel(nn.Module):
         """
         return self.training_loss(target, given, kl_share)
 
+    def end_epoch(self) -> None:
+        """What a model does of its own after every epoch of training."""
+
     def element_errors(self, target: Tensor, given: Given) -> Tensor:
         """How wrong each element of the reconstruction is, [N, F]: its squared error."""
         return (self.estimate(given) - target).square()

@@ -54,9 +54,18 @@ class ConvEncoder(nn.Module):
     """Stages that halve the image, and a linear head over the last map."""
 
     def __init__(
-        self, shape: Sequence[int], parts: int, outputs: int, config: Mapping[str, Any]
+        self,
+        shape: Sequence[int],
+        parts: int,
+        outputs: int,
+        config: Mapping[str, Any],
+        *,
+        as_map: bool = False,
     ) -> None:
-        """`parts`: how many images of `shape` stand behind one another in a flat input."""
+        """`parts`: how many images of `shape` stand behind one another in a flat input.
+
+        `as_map`: the same small head at every position of the last map, for its own outputs.
+        """
         super().__init__()
         height, width, channels = (*shape, 1)[:3]
         self.image = (parts, height, width, channels)
@@ -65,19 +74,18 @@ class ConvEncoder(nn.Module):
         self.stages = nn.Sequential(
             *(ConvBlock(widths[i], widths[i + 1], config) for i in range(len(sides) - 1))
         )
-        self.sides, self.channels = sides[-1], widths[-1]
-        self.head = nn.Linear(self.sides[0] * self.sides[1] * self.channels, outputs)
+        places = sides[-1][0] * sides[-1][1]
+        self.pieces = places if as_map else 1
+        self.head = nn.Linear(places * widths[-1] // self.pieces, outputs // self.pieces)
         nn.init.zeros_(self.head.bias)
-
-    def map(self, x: Tensor) -> Tensor:
-        """[N, parts * H * W * C] -> the last map, [N, channels, h, w]."""
-        parts, height, width, channels = self.image
-        x = x.view(-1, parts, height, width, channels).permute(0, 1, 4, 2, 3)
-        return cast(Tensor, self.stages(x.reshape(-1, parts * channels, height, width)))
 
     def forward(self, x: Tensor) -> Tensor:
         """[N, parts * H * W * C] -> [N, outputs]."""
-        return cast(Tensor, self.head(self.map(x).permute(0, 2, 3, 1).flatten(1)))
+        parts, height, width, channels = self.image
+        x = x.reshape(-1, parts, height, width, channels).permute(0, 1, 4, 2, 3)
+        x = self.stages(x.reshape(-1, parts * channels, height, width))
+        x = x.permute(0, 2, 3, 1).reshape(len(x), self.pieces, -1)
+        return cast(Tensor, self.head(x).flatten(1))
 
 
 class ConvDecoder(nn.Module):
@@ -87,7 +95,9 @@ class ConvDecoder(nn.Module):
     Fashion-MNIST better than twice the channels without a layer at full size, and cheaper.
     """
 
-    def __init__(self, inputs: int, shape: Sequence[int], config: Mapping[str, Any]) -> None:
+    def __init__(
+        self, inputs: int, shape: Sequence[int], config: Mapping[str, Any], *, as_map: bool = False
+    ) -> None:
         super().__init__()
         height, width, channels = (*shape, 1)[:3]
         sides = stage_sides(height, width, int(config["stages"]))
@@ -96,7 +106,9 @@ class ConvDecoder(nn.Module):
             *stage_channels(int(config["channels"]), len(sides) - 1),
         ]
         self.sides, self.channels = sides[-1], widths[-1]
-        self.entry = nn.Linear(inputs, self.sides[0] * self.sides[1] * self.channels)
+        places = self.sides[0] * self.sides[1]
+        self.pieces = places if as_map else 1
+        self.entry = nn.Linear(inputs // self.pieces, places * self.channels // self.pieces)
         nn.init.kaiming_uniform_(self.entry.weight, nonlinearity="relu")
         nn.init.zeros_(self.entry.bias)
         self.activation = ACTIVATIONS[config["activation"]]()
@@ -109,11 +121,8 @@ class ConvDecoder(nn.Module):
         self.head = nn.Conv2d(widths[0], channels, KERNEL, padding=1)
         nn.init.zeros_(cast(Tensor, self.head.bias))
 
-    def image(self, x: Tensor) -> Tensor:
-        """The last map, [N, channels, h, w] -> [N, H * W * C]."""
-        return cast(Tensor, self.head(self.stages(x)).permute(0, 2, 3, 1).flatten(1))
-
     def forward(self, x: Tensor) -> Tensor:
         """[N, inputs] -> [N, H * W * C]."""
-        x = self.activation(self.entry(x)).view(-1, *self.sides, self.channels)
-        return self.image(x.permute(0, 3, 1, 2))
+        x = self.activation(self.entry(x.view(len(x), self.pieces, -1)))
+        x = x.view(-1, *self.sides, self.channels).permute(0, 3, 1, 2)
+        return cast(Tensor, self.head(self.stages(x)).permute(0, 2, 3, 1).flatten(1))

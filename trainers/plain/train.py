@@ -173,6 +173,7 @@ def train(
             step += 1
         if loss_terms is not None:
             model.log_sigma.copy_(loss_terms.log_sigma(torch.tensor(squares / seen)))
+        model.end_epoch()
         metrics = measure(model, validation_data)
         if metric not in metrics:
             raise SystemExit(f"this model has no metric {metric!r}: it has {', '.join(metrics)}")
