@@ -75,7 +75,55 @@ class TrainingParams(FamilyParams):
     ] = "cosine"
 
 
-class NetworkParams(TrainingParams):
+class MlpParams(TrainingParams):
+    """What every family of fully connected networks has."""
+
+    dropout: Annotated[
+        float,
+        Knob(
+            role="optimisation",
+            allowed=reals(0.0, 0.9),
+            default_range=reals(0.0, 0.3),
+            per_slot=True,
+            description="Share of hidden activations that are set to 0 in training.",
+        ),
+    ] = 0.0
+    hidden_width: Annotated[
+        int,
+        Knob(
+            role="optimisation",
+            allowed=whole(1, 8192),
+            default_range=choices_of(32, 64, 128, 256),
+            description="Units of every hidden layer.",
+        ),
+    ] = 128
+    depth: Annotated[
+        int,
+        Knob(
+            role="optimisation",
+            allowed=whole(0, 6),
+            description="Hidden layers of the encoder; the decoder mirrors them. 0 is linear.",
+        ),
+    ] = 1
+    activation: Annotated[
+        Activation,
+        Knob(
+            role="optimisation",
+            allowed=choices_of("relu", "gelu", "silu", "tanh", "elu"),
+            description="Nonlinearity after every hidden layer.",
+        ),
+    ] = "gelu"
+    norm: Annotated[
+        Norm,
+        Knob(
+            role="optimisation",
+            allowed=choices_of("none", "batch", "layer"),
+            description="Normalisation between a hidden layer and its nonlinearity.",
+        ),
+    ] = "none"
+
+
+class NetworkParams(MlpParams):
     """What every family of fully connected or, for images, convolutional networks has."""
 
     architecture: Annotated[
@@ -87,16 +135,6 @@ class NetworkParams(TrainingParams):
             "and back up by resizing and convolving.",
         ),
     ] = "mlp"
-    dropout: Annotated[
-        float,
-        Knob(
-            role="optimisation",
-            allowed=reals(0.0, 0.9),
-            default_range=reals(0.0, 0.3),
-            per_slot=True,
-            description="Share of hidden activations that are set to 0 in training.",
-        ),
-    ] = 0.0
     hidden_width: Annotated[
         int,
         Knob(
@@ -136,22 +174,6 @@ class NetworkParams(TrainingParams):
             "pixels.",
         ),
     ] = 2
-    activation: Annotated[
-        Activation,
-        Knob(
-            role="optimisation",
-            allowed=choices_of("relu", "gelu", "silu", "tanh", "elu"),
-            description="Nonlinearity after every hidden layer.",
-        ),
-    ] = "gelu"
-    norm: Annotated[
-        Norm,
-        Knob(
-            role="optimisation",
-            allowed=choices_of("none", "batch", "layer"),
-            description="Normalisation between a hidden layer and its nonlinearity.",
-        ),
-    ] = "none"
 
 
 class CodeParams(NetworkParams):
