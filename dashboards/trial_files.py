@@ -85,6 +85,8 @@ def read_evidence(content: bytes, dataset: Dataset) -> Evidence | None:
         high=dataset.high,
         columns=tuple(columns) if len(columns) == features else (),
         arrays=arrays,
+        tokens=tuple(dataset.tokens),
+        tokenizer=dataset.tokenizer or "",
     )
 
 

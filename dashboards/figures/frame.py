@@ -129,6 +129,10 @@ class Evidence:
     columns: tuple[str, ...]
     """Of a table: the name of each number of a sample."""
     arrays: Mapping[str, Picture]
+    tokens: tuple[str, ...] = ()
+    """Of texts: a token's id is its index."""
+    tokenizer: str = ""
+    """Of texts: char, byte or word."""
 
     def __getitem__(self, name: str) -> Picture:
         return self.arrays[name]

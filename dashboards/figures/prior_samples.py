@@ -12,6 +12,13 @@ from dashboards.figures.panels import lay_out, lay_out_strips
 from dashboards.figures.paper import VALIDATION, axis, number, plural, rounded, sheet
 from dashboards.figures.pictures import Pixels, as_images, is_image, paint_grey, strip
 from dashboards.figures.png import as_data_uri
+from dashboards.figures.prior_texts import (
+    PriorTexts,
+    draw_prior_texts,
+    read_prior_texts,
+    summarise_prior_texts,
+    tabulate_prior_texts,
+)
 
 PER_STRIP = 8
 LINE_SAMPLES = 6
@@ -28,13 +35,15 @@ class PriorSamples(NamedTuple):
     spreads: list[float]
 
 
-def prepare_prior_samples(frame: StudyFrame) -> PriorSamples | Waiting:
+def prepare_prior_samples(frame: StudyFrame) -> PriorSamples | PriorTexts | Waiting:
     """Sixteen draws at the best epoch, and at the last one where that is another."""
     facts = frame.trial
     evidence = facts.evidence if facts is not None else None
     best = evidence.get("prior/best") if evidence is not None else None
     if facts is None or evidence is None or best is None:
         return no_evidence(frame, "samples from its prior", "a model with a prior")
+    if evidence.tokens:
+        return read_prior_texts(facts.number, evidence)
     flat = best.reshape(len(best), -1)
     drawn = is_image(evidence.shape)
     return PriorSamples(
@@ -67,8 +76,10 @@ def _line(sample: Picture) -> tuple[list[int], list[float]]:
     return kept, [float(sample[i]) for i in kept]
 
 
-def draw_prior_samples(data: PriorSamples) -> go.Figure:
-    """Strips one under another, or a panel a draw."""
+def draw_prior_samples(data: PriorSamples | PriorTexts) -> go.Figure:
+    """Strips one under another, a panel a draw, or a table of texts."""
+    if isinstance(data, PriorTexts):
+        return draw_prior_texts(data)
     figure = sheet(showlegend=False)
     if data.strips:
         height, width = data.strips[0][1].shape[:2]
@@ -91,8 +102,10 @@ def draw_prior_samples(data: PriorSamples) -> go.Figure:
     return figure
 
 
-def summarise_prior_samples(data: PriorSamples) -> str:
+def summarise_prior_samples(data: PriorSamples | PriorTexts) -> str:
     """One sentence: whether the draws differ."""
+    if isinstance(data, PriorTexts):
+        return summarise_prior_texts(data)
     between = float(np.std(data.means))
     return (
         f"{plural(len(data.means), 'draw')} from the prior of trial {data.trial}: their means "
@@ -101,8 +114,10 @@ def summarise_prior_samples(data: PriorSamples) -> str:
     )
 
 
-def tabulate_prior_samples(data: PriorSamples) -> Table:
-    """Draw, mean and standard deviation of its numbers."""
+def tabulate_prior_samples(data: PriorSamples | PriorTexts) -> Table:
+    """Draw, mean and standard deviation of its numbers; or the text."""
+    if isinstance(data, PriorTexts):
+        return tabulate_prior_texts(data)
     rows: list[list[Cell]] = [
         [index + 1, rounded(mean), rounded(data.spreads[index])]
         for index, mean in enumerate(data.means)

@@ -1,6 +1,6 @@
 """Texts, and what the model wrote of them: every insertion, deletion and replacement is marked."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import plotly.graph_objects as go
@@ -111,14 +111,18 @@ def _distance(pictures: Pictures, left: Picture, right: Picture) -> int:
 
 
 def _tokens(pictures: Pictures, ids: Picture) -> tuple[str, ...]:
+    return read_tokens(pictures.tokens, ids)
+
+
+def read_tokens(vocabulary: Sequence[str], ids: Picture) -> tuple[str, ...]:
     """The tokens of a text up to its end; ids that name none are shown as unknown."""
     found = []
     for value in ids[:MAX_TOKENS].tolist():
         index = int(value)
         if index in (PAD, END):
             break
-        known = DROPPED < index < len(pictures.tokens)
-        found.append(pictures.tokens[index] if known else "□" if index == DROPPED else "\ufffd")
+        known = DROPPED < index < len(vocabulary)
+        found.append(vocabulary[index] if known else "□" if index == DROPPED else "\ufffd")
     return tuple(found)
 
 
@@ -189,13 +193,20 @@ def draw_text_reconstructions(data: TextReconstructions) -> go.Figure:
     lines = sum(1 + len(sample.input) // LETTERS_IN_A_ROW for sample in rows)
     figure = sheet(height=120 + ROW_HEIGHT * lines, showlegend=False)
     figure.update_layout(margin={"l": 8, "r": 8, "t": 56, "b": 10})
+    add_texts(figure, columns, cells, [2, 3, *([3] if with_given else []), 4, 1])
+    return figure
+
+
+def add_texts(
+    figure: go.Figure, columns: list[str], cells: list[list[str]], widths: list[int]
+) -> None:
+    """A table whose cells (column by column) are already harmless."""
     plain = {"fill": {"color": "rgba(0,0,0,0)"}, "line": {"color": "rgba(124,135,150,0.4)"}}
     figure.add_table(
-        columnwidth=[2, 3, *([3] if with_given else []), 4, 1],
+        columnwidth=widths,
         header={"values": [f"<b>{escape(name)}</b>" for name in columns], "align": "left", **plain},
         cells={"values": cells, "align": "left", "height": ROW_HEIGHT, **plain},
     )
-    return figure
 
 
 def summarise_text_reconstructions(data: TextReconstructions) -> str:
