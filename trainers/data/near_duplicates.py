@@ -1,5 +1,6 @@
 """Samples that look alike without being copies: candidates, said and not acted on by default."""
 
+import re
 import unicodedata
 from collections.abc import Iterator
 
@@ -16,6 +17,7 @@ MAX_DIFFERENCE = 0.05
 FLAT = 0.01
 """Steps between neighbouring cells that count as none, as a share of the image's own range."""
 _NEIGHBOURS = 4
+_NO_LETTERS = re.compile(r"[\W_]+")
 _BANDS = ((0, 21), (21, 21), (42, 22))
 
 
@@ -98,8 +100,7 @@ def _range(rows: Rows) -> float:
 def normal_form(text: str) -> str:
     """The text without case, accents, punctuation and spaces; itself where nothing else is."""
     plain = unicodedata.normalize("NFKD", text).casefold()
-    kept = "".join(letter for letter in plain if letter.isalnum())
-    return kept or text
+    return _NO_LETTERS.sub("", plain) or text
 
 
 def normal_key(text: str) -> int:
