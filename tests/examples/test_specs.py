@@ -11,6 +11,7 @@ from service.domain.linter import lint_spec
 from service.domain.records import DataHeader
 from service.domain.resolve import resolve
 from service.domain.spec import StudySpec
+from service.sources import header_of as headers_of
 from trainers.data.headers import read_header
 from trainers.data.sources import BuiltIn, Npz, Split
 from trainers.registry import catalog
@@ -36,7 +37,7 @@ def header_of(source, split=None, roots=()):
 def test_an_example_spec_resolves_with_no_warning_but_those_it_announces(file):
     spec = StudySpec.model_validate(yaml.safe_load(file.read_text()))
     built_in = isinstance(spec.dataset, BuiltInDataset)
-    header = header_of(BuiltIn("digits")) if built_in else FASHION
+    header = headers_of(spec, []) if built_in else FASHION
     resolved = resolve(spec, catalog(), header)
     assert spec.name == file.stem
     assert resolved.trials <= 30
