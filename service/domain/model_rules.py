@@ -153,7 +153,9 @@ def warn_of_dead_parameters(
 def warn_of_wide_codes(
     resolved: ResolvedSpec, catalog: Catalog, header: DataHeader
 ) -> Iterator[Notice]:
-    """A code as wide as the data is no bottleneck."""
+    """A code as wide as the data is no bottleneck; a few numbers cannot spell out a text."""
+    if header.kind == "text":
+        return
     widest = max(
         (max(numbers(extremes(resolved, n, "latent_dim")), default=0) for n in resolved.families),
         default=0,
