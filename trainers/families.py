@@ -9,7 +9,7 @@ from trainers.adversarial_params import (
     count_vae_gan,
 )
 from trainers.family import Family
-from trainers.metric_catalog import CODE_METRICS, LIKELIHOOD_METRICS
+from trainers.metric_catalog import CODE_METRICS, LIKELIHOOD_METRICS, TABLE_METRICS
 from trainers.params import (
     AutoencoderParams,
     VaeParams,
