@@ -8,6 +8,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Collection
 from typing import Any, TypeVar, cast
 
+from dashboards.figures.aims import score_names
 from dashboards.figures.figure import Need
 from dashboards.figures.frame import (
     CurveColumns,
@@ -23,6 +24,7 @@ from dashboards.figures.frame import (
 from dashboards.figures.learning_curves import choose_trials
 from dashboards.trial_files import evidence_of, pictures_of
 from service.api.dependencies import Container, Records, read_records
+from service.domain.aims import Scores
 from service.domain.records import Dataset, Study
 from service.errors import NotFound
 
@@ -86,10 +88,16 @@ def load_frame(
     with read_records(container.database) as records:
         # Read again: what follows must be of one snapshot.
         study = records.studies.get(study.id) or study
-        facts = build_study_facts(study, _unit(container, study))
+        facts = build_study_facts(study, _units(container))
         trials = TrialColumns()
         if "trials" in needs:
             trials = cache.get(study, "trials", lambda: _columns(records, study))
+        scores: dict[int, Scores] = {}
+        if "scores" in needs or facts.aims.is_pareto:
+            names = score_names(study)
+            scores = cache.get(
+                study, "scores", lambda: records.overviews.scores(study.id, names)
+            )
         curves: dict[int, CurveColumns] = {}
         if "curves" in needs:
             frame = StudyFrame(study=facts, trials=trials)
@@ -110,12 +118,12 @@ def load_frame(
         analyses=build_analyses([analysis for analysis in analyses if analysis is not None]),
         baselines=build_baselines(dataset) if dataset is not None else None,
         trial=trial,
+        scores=scores,
     )
 
 
-def _unit(container: Container, study: Study) -> str:
-    entry = container.catalog.metrics.get(study.resolved.aims.objectives[0].metric)
-    return entry.unit if entry is not None else ""
+def _units(container: Container) -> dict[str, str]:
+    return {name: entry.unit for name, entry in container.catalog.metrics.items()}
 
 
 def _columns(records: Records, study: Study) -> TrialColumns:

@@ -77,6 +77,7 @@ from dashboards.figures.slices import (
     summarise_slices,
     tabulate_slices,
 )
+from dashboards.figures.trade_off_figures import TRADE_OFFS
 from dashboards.figures.train_against_validation import (
     draw_train_against_validation,
     prepare_train_against_validation,
@@ -136,6 +137,7 @@ FIGURES: dict[str, Figure[Any]] = {
         summarise=summarise_gaps,
         tabulate=tabulate_gaps,
     ),
+    **TRADE_OFFS,
     "importance": Figure(
         title="Importance: which parameters decide the result?",
         group="why",

@@ -1,13 +1,14 @@
 """Best value so far, against trials and against wall-clock, with every trial as a dot."""
 
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
 
 import plotly.graph_objects as go
 
+from dashboards.figures.best_steps import BestSoFar, Dots
 from dashboards.figures.decimation import MAX_POINTS, choose_points
 from dashboards.figures.figure import Cell, Table, Waiting
 from dashboards.figures.frame import ENDED, StudyFrame
+from dashboards.figures.hypervolume import prepare_front
 from dashboards.figures.paper import (
     BEST,
     GREY,
@@ -20,42 +21,13 @@ from dashboards.figures.paper import (
     number,
     plural,
     rounded,
+    share,
     sheet,
     unsquashed_range,
 )
+from service.domain.data import TOKEN_CROSS_ENTROPY
 
 UNITS = ((2 * 86_400, 86_400, "days"), (7_200, 3_600, "hours"), (180, 60, "minutes"), (0, 1, "s"))
-
-
-class Dots(NamedTuple):
-    """The trials of one state; `y` of a trial without a value is the worst value shown."""
-
-    state: str
-    x: list[float]
-    y: list[float]
-    numbers: list[int]
-    values: list[float | None]
-
-
-class BestSoFar(NamedTuple):
-    """What is drawn: dots by state, the steps of the best, and the baselines to beat."""
-
-    x_title: str
-    y_title: str
-    log: bool
-    y_range: list[float] | None
-    dots: list[Dots]
-    step_x: list[float]
-    step_y: list[float]
-    baselines: list[tuple[str, float]]
-    best_number: int | None
-    best_value: float | None
-    reached: str
-    """When, in words; empty against trials, whose number says it."""
-    improvements: int
-    ended: int
-    planned: int
-    unfinished: str
 
 
 def prepare_against_trials(frame: StudyFrame) -> BestSoFar | Waiting:
@@ -83,18 +55,26 @@ def _prepare(
     say_reached: Callable[[float], str],
 ) -> BestSoFar | Waiting:
     trials = frame.trials
+    objective = frame.study.aims.objectives[0]
     ended = sum(state in ENDED for state in trials.state)
     shown = [value for value in trials.value if value is not None]
     if not ended or not shown:
         return Waiting("Waiting for the first trial to end.", "No trial ended with a value.")
+    unfinished = ", ".join(
+        f"{trials.state.count(state)} {STATE_MARKS[state].label}"
+        for state in ("PRUNED", "DIVERGED", "FAILED")
+        if state in trials.state
+    )
+    if frame.study.aims.is_pareto:
+        return prepare_front(frame, xs, x_title, ended, unfinished)
     step_x, step_y, step_numbers = _steps(frame, xs)
     baselines = _baselines(frame)
-    worst = max(shown) if frame.study.minimize else min(shown)
+    worst = max(shown) if objective.minimize else min(shown)
     log = needs_log([*shown, *(value for _, value in baselines)])
-    squeezed = None if log else unsquashed_range(shown, minimize=frame.study.minimize)
+    squeezed = None if log else unsquashed_range(shown, minimize=objective.minimize)
     return BestSoFar(
         x_title=x_title,
-        y_title=label(f"{frame.study.metric} on validation", frame.study.unit),
+        y_title=label(f"{objective.name} on validation", objective.unit),
         log=log,
         y_range=squeezed,
         dots=[_dots(frame, xs, state, worst) for state in STATE_MARKS if state in trials.state],
@@ -107,11 +87,7 @@ def _prepare(
         improvements=max(0, len(step_numbers) - 1),
         ended=ended,
         planned=frame.study.planned,
-        unfinished=", ".join(
-            f"{trials.state.count(state)} {STATE_MARKS[state].label}"
-            for state in ("PRUNED", "DIVERGED", "FAILED")
-            if state in trials.state
-        ),
+        unfinished=unfinished,
     )
 
 
@@ -119,20 +95,20 @@ def _steps(
     frame: StudyFrame, xs: Sequence[float | None]
 ) -> tuple[list[float], list[float], list[int]]:
     """Only the points at which the best changes, and the end of the line."""
-    trials, best = frame.trials, frame.best
-    if best is None:
+    trials = frame.trials
+    if frame.best is None:
         return [], [], []
-    eligible = trials.state[best]
+    loss = frame.study.aims.objectives[0].loss
     entries = sorted(
         (x, trials.number[position], value)
-        for position, (x, value) in enumerate(zip(xs, trials.value, strict=True))
-        if x is not None and value is not None and trials.state[position] == eligible
+        for position in frame.eligible
+        if (x := xs[position]) is not None and (value := trials.value[position]) is not None
     )
     step_x: list[float] = []
     step_y: list[float] = []
     numbers: list[int] = []
     for x, trial, value in entries:
-        if not step_y or (value < step_y[-1] if frame.study.minimize else value > step_y[-1]):
+        if not step_y or loss(value) < loss(step_y[-1]):
             step_x.append(x)
             step_y.append(value)
             numbers.append(trial)
@@ -164,7 +140,13 @@ def _dots(frame: StudyFrame, xs: Sequence[float | None], state: str, worst: floa
 
 
 def _baselines(frame: StudyFrame) -> list[tuple[str, float]]:
-    if frame.baselines is None or frame.study.metric != "mse":
+    if frame.baselines is None:
+        return []
+    metric = frame.study.aims.objectives[0].name
+    if metric == TOKEN_CROSS_ENTROPY:
+        named = {f"{order}-gram": value for order, value in frame.baselines.ngrams.items()}
+        return sorted(named.items(), key=lambda line: -line[1])[-2:]
+    if metric != "mse":
         return []
     lines = [("mean sample", frame.baselines.mean)]
     best = frame.best
@@ -224,6 +206,8 @@ def summarise_best_so_far(data: BestSoFar) -> str:
     """One sentence: the best, since when, and what it beats."""
     counted = f"{data.ended:,} of {plural(data.planned, 'trial')} ended"
     also = f" ({data.unfinished})" if data.unfinished else ""
+    if data.front and data.best_value is not None:
+        return f"{counted}{also}; {data.front}, and dominate {share(data.best_value)} of the box."
     if data.best_value is None:
         return f"{counted}{also}; none is eligible for best yet."
     sentence = (

@@ -8,10 +8,12 @@ import plotly.graph_objects as go
 
 from dashboards.figures.frame import StudyFrame
 from dashboards.figures.paper import escape, sheet
+from service.domain.catalog import Catalog
+from service.domain.spec import ResolvedSpec
 
 Data = TypeVar("Data")
 Need: TypeAlias = Literal[
-    "trials", "curves", "analyses", "baselines", "trial", "pictures", "evidence"
+    "scores", "trials", "curves", "analyses", "baselines", "trial", "pictures", "evidence"
 ]
 """Parts of a StudyFrame that a figure reads; from `trial` on they make it one trial's."""
 Cell: TypeAlias = str | int | float | None
@@ -59,6 +61,10 @@ class Figure(Generic[Data]):
     draw: Callable[[Data], go.Figure] = field(repr=False)
     summarise: Callable[[Data], str] = field(repr=False)
     tabulate: Callable[[Data], Table] = field(repr=False)
+    applies: Callable[[ResolvedSpec, Catalog], bool] = field(
+        default=lambda resolved, catalog: True, repr=False
+    )
+    """Whether the page of a study has a place for it; asked for by name it always answers."""
     shows: str = ""
     """The piece of evidence that it draws: without it the figure is left out of a trial's page."""
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from dashboards.figures.aims import AimFacts, build_aims, eligible_positions
 from service.domain.records import Analysis, Dataset, EpochReport, Study, Trial
 from service.domain.space import (
     FAMILY,
@@ -16,7 +17,7 @@ from service.domain.space import (
     Params,
     distributions,
 )
-from service.domain.states import TERMINAL_STUDY_STATES, TERMINAL_TRIAL_STATES, TrialState
+from service.domain.states import TERMINAL_STUDY_STATES, TERMINAL_TRIAL_STATES
 from service.domain.summaries import TrialSummary
 
 Picture = NDArray[np.float64]
@@ -31,9 +32,12 @@ class StudyFacts:
     name: str
     state: str
     metric: str
+    """What chooses among the epochs of a trial, and what curves show: the objective, or the
+    training loss where there is no such one (Aims.ranking)."""
     unit: str
     """Of the metric; empty where it has none."""
     minimize: bool
+    aims: AimFacts
     planned: int
     epochs: int
     first_eligible_epoch: int
@@ -56,15 +60,17 @@ class TrialColumns:
     number: list[int] = field(default_factory=list)
     state: list[str] = field(default_factory=list)
     value: list[float | None] = field(default_factory=list)
-    """The objective at the best epoch; for a pruned trial without one, at its last rung."""
+    """The first objective at the best epoch; of a pruned trial without one, at its last rung."""
     best_epoch: list[int | None] = field(default_factory=list)
     epochs: list[int] = field(default_factory=list)
     train: list[float | None] = field(default_factory=list)
-    """The objective's metric on train at the best epoch."""
+    """StudyFacts.metric on train at the best epoch."""
     validation: list[float | None] = field(default_factory=list)
     finished: list[float | None] = field(default_factory=list)
     verdict: list[str | None] = field(default_factory=list)
     params: list[Params] = field(default_factory=list)
+    feasible: list[bool | None] = field(default_factory=list)
+    """Whether it keeps the constraints; None: there are none, or it has no result."""
 
     def __len__(self) -> int:
         return len(self.number)
@@ -88,6 +94,8 @@ class BaselineFacts:
     """By latent size; clipped to the range of the data where that is known."""
     clipped: frozenset[int] = frozenset()
     """Latent sizes of which `pca` is the clipped figure."""
+    ngrams: Mapping[int, float] = field(default_factory=dict)
+    """Of texts, by order: nats per token."""
 
 
 @dataclass(frozen=True)
@@ -178,28 +186,38 @@ class StudyFrame:
     analyses: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     baselines: BaselineFacts | None = None
     trial: TrialFacts | None = None
+    scores: Mapping[int, Mapping[str, float | None]] = field(default_factory=dict)
+    """By trial number: the metrics of its best epoch that trade-offs look at (aims.py)."""
 
     @property
     def best(self) -> int | None:
         """The position (not the number) of the best eligible trial in the columns.
 
         Finished trials first; stopped ones only if there is nothing else (DOMAIN.md truth 20).
+        Of several objectives the knee.
         """
+        columns, aims = self.trials, self.study.aims
+        if aims.is_pareto:
+            return columns.number.index(aims.knee) if aims.knee in columns.number else None
+        eligible = self.eligible
+        losses = [
+            (aims.objectives[0].loss(value), position)
+            for position in eligible
+            if (value := columns.value[position]) is not None
+        ]
+        return min(losses)[1] if losses else None
+
+    @property
+    def eligible(self) -> list[int]:
+        """Positions of the trials that may be the best: feasible, of one state."""
         columns = self.trials
-        for state in (TrialState.COMPLETE, TrialState.STOPPED):
-            eligible = [
-                (value if self.study.minimize else -value, position)
-                for position, value in enumerate(columns.value)
-                if value is not None and columns.state[position] == state
-            ]
-            if eligible:
-                return min(eligible)[1]
-        return None
+        return eligible_positions(columns.state, columns.value, columns.feasible)
 
 
-def build_study_facts(study: Study, unit: str) -> StudyFacts:
-    """The study's part of a frame; `unit` is the metric's in the catalog."""
+def build_study_facts(study: Study, units: Mapping[str, str]) -> StudyFacts:
+    """The study's part of a frame; `units` are those of the catalog's metrics."""
     resolved = study.resolved
+    ranking = resolved.aims.ranking
     space = dict(distributions(resolved.space))
     if resolved.family_is_searched:
         space = {FAMILY: CategoricalDistribution(choices=list(resolved.families)), **space}
@@ -208,9 +226,10 @@ def build_study_facts(study: Study, unit: str) -> StudyFacts:
     return StudyFacts(
         name=study.name,
         state=study.state.value,
-        metric=resolved.aims.objectives[0].metric,
-        unit=unit,
-        minimize=resolved.aims.objectives[0].direction == "minimize",
+        metric=ranking.metric,
+        unit=units.get(ranking.metric, ""),
+        minimize=ranking.direction == "minimize",
+        aims=build_aims(study, units),
         planned=study.progress.trials,
         epochs=resolved.training.epochs,
         first_eligible_epoch=resolved.first_eligible_epoch,
@@ -234,6 +253,7 @@ def build_trial_columns(study: Study, trials: Sequence[TrialSummary]) -> TrialCo
         finished=[_seconds_between(origin, trial.finished_at) for trial in trials],
         verdict=[trial.verdict for trial in trials],
         params=[trial.params for trial in trials],
+        feasible=[trial.feasible for trial in trials],
     )
 
 
@@ -250,6 +270,11 @@ def build_baselines(dataset: Dataset) -> BaselineFacts:
         clipped=frozenset(
             entry.latent_dim for entry in baselines.pca if entry.figure("validation") == "clipped"
         ),
+        ngrams={
+            entry.order: entry.validation
+            for entry in baselines.ngrams
+            if entry.validation is not None
+        },
     )
 
 

@@ -41,7 +41,7 @@ def prepare_importance(frame: StudyFrame) -> Importance | Waiting:
         key=lambda pair: (-pair[1], pair[0]),
     )
     return Importance(
-        metric=frame.study.metric,
+        metric=frame.study.aims.names,
         parameters=[name for name, _ in pairs],
         shares=[value for _, value in pairs],
         trials=int(analysis.get("trials") or 0),

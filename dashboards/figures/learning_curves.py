@@ -64,7 +64,7 @@ def choose_trials(frame: StudyFrame) -> list[int]:
             for position in range(len(trials))
             if trials.state[position] == state and trials.epochs[position] > 0
         ]
-        sign = 1 if frame.study.minimize else -1
+        sign = frame.study.aims.objectives[0].loss(1.0)
         inside.sort(
             key=lambda position: (
                 trials.value[position] is None,

@@ -13,7 +13,6 @@ from dashboards.figures.paper import (
     STATE_MARKS,
     axis,
     escape,
-    label,
     marker_of,
     needs_log,
     number,
@@ -70,6 +69,7 @@ def prepare_slices(frame: StudyFrame) -> Slices | Waiting:
     if not inside:
         return Waiting("Waiting for the first trial to end.", "No trial ended with a value.")
     best = frame.best
+    objective = frame.study.aims.objectives[0]
     limit = min(2000, POINTS_IN_ALL // min(len(frame.study.space), MAX_PANELS))
     panels = [
         _panel(frame, name, distribution, inside, limit)
@@ -79,9 +79,9 @@ def prepare_slices(frame: StudyFrame) -> Slices | Waiting:
     log = needs_log(values)
     params = trials.params[best] if best is not None else {}
     return Slices(
-        y_title=label(frame.study.metric, frame.study.unit),
+        y_title=objective.title,
         log=log,
-        y_range=None if log else unsquashed_range(values, minimize=frame.study.minimize),
+        y_range=None if log else unsquashed_range(values, minimize=objective.minimize),
         panels=panels,
         best_number=trials.number[best] if best is not None else None,
         best_value=trials.value[best] if best is not None else None,

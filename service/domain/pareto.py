@@ -3,7 +3,7 @@
 A point is a tuple of two or three finite losses, smaller is better in each.
 """
 
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, TypeAlias
@@ -44,13 +44,9 @@ def add_member(front: Sequence[Member], new: Member) -> list[Member]:
 
 def pareto_front(points: Iterable[Member]) -> list[Member]:
     """The trials that no other one dominates, by number; one of each set of equals."""
-    front: list[Member] = []
-    # In lexicographic order a point can only be dominated by one before it: nothing that was
-    # put into the front ever has to leave it.
-    for point in sorted(points, key=lambda point: (point.losses, point.number)):
-        if not any(all(a <= b for a, b in zip(m.losses, point.losses, strict=True)) for m in front):
-            front.append(point)
-    return sorted(front)
+    sweep = _Sweep()
+    ordered = sorted(points, key=lambda point: (point.losses, point.number))
+    return sorted(point for point in ordered if sweep.takes(point.losses))
 
 
 def front_ranks(points: Sequence[Member], enough: int | None = None) -> dict[int, int]:
@@ -62,15 +58,14 @@ def front_ranks(points: Sequence[Member], enough: int | None = None) -> dict[int
     left = sorted(points, key=lambda point: (point.losses, point.number))
     rank = 0
     while left and (enough is None or len(ranks) < enough):
-        front: list[Losses] = []
-        beaten: list[Member] = []
+        sweep, beaten = _Sweep(), []
+        newest: Losses | None = None
         for point in left:
-            if any(dominates(losses, point.losses) for losses in front):
+            if point.losses == newest or sweep.takes(point.losses):
+                ranks[point.number] = rank
+                newest = point.losses
+            else:
                 beaten.append(point)
-                continue
-            ranks[point.number] = rank
-            if not front or front[-1] != point.losses:
-                front.append(point.losses)
         left = beaten
         rank += 1
     return ranks | {point.number: rank for point in left}
@@ -104,6 +99,33 @@ class Front:
     def hypervolume(self) -> float | None:
         """See box_share."""
         return box_share([member.losses for member in self.members], self.lows, self.highs)
+
+
+class _Sweep:
+    """Tells the members of a front from the others, in lexicographic order of their losses.
+
+    There a point can only be dominated by one before it, which is as good on the first axis: it
+    is enough to look at the other one or two. n log n for n points.
+    """
+
+    def __init__(self) -> None:
+        self._second: list[float] = []
+        """Ascending; `_third` descends along with it."""
+        self._third: list[float] = []
+
+    def takes(self, losses: Losses) -> bool:
+        """Take in the next point; whether nothing before it is as good or better everywhere."""
+        y, z = losses[1], losses[2] if len(losses) > 2 else 0.0
+        ys, zs = self._second, self._third
+        at = bisect_right(ys, y)
+        if at and zs[at - 1] <= z:
+            return False
+        start = at - 1 if at and ys[at - 1] == y else at
+        end = start
+        while end < len(ys) and zs[end] >= z:
+            end += 1
+        ys[start:end], zs[start:end] = [y], [z]
+        return True
 
 
 def find_knee(front: Sequence[Member]) -> Member | None:

@@ -24,10 +24,12 @@ class TrialSummary(NamedTuple):
     """Its kind."""
     finished_at: datetime | None
     params: Params
+    feasible: bool | None = None
+    """Whether it keeps the constraints; None: there are none, or it has no result."""
 
 
 def summarise(trial: Trial, metric: str) -> TrialSummary:
-    """The summary of a record; `metric` is the study's objective."""
+    """The summary of a record; `metric` is what ranks its epochs (Aims.ranking)."""
     metrics = trial.metrics
     return TrialSummary(
         number=trial.number,
@@ -40,6 +42,7 @@ def summarise(trial: Trial, metric: str) -> TrialSummary:
         verdict=trial.verdict.kind if trial.verdict else None,
         finished_at=trial.finished_at,
         params=trial.params,
+        feasible=trial.feasible,
     )
 
 

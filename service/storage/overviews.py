@@ -3,6 +3,7 @@
 A record of every one of 10,000 trials takes seconds to build; these take a tenth of one.
 """
 
+import json
 from collections.abc import Collection, Sequence
 from typing import Any
 
@@ -38,6 +39,7 @@ class OverviewRepository:
                 self._kind(),
                 TrialRow.finished_at,
                 TrialRow.params,
+                TrialRow.feasible,
             )
             .outerjoin(
                 EpochRow,
@@ -54,6 +56,23 @@ class OverviewRepository:
     def curves(self, study_id: str, numbers: Collection[int]) -> dict[int, Curve]:
         """The objective over the epochs of some trials, by trial number."""
         return EpochRepository(self._session).curves(study_id, None, numbers)
+
+    def scores(self, study_id: str, names: Sequence[str]) -> dict[int, Scores]:
+        """Some metrics at the best epoch, and complexity, of every trial that has a result."""
+        wanted = set(names)
+        rows = self._session.execute(
+            select(TrialRow.number, self._validation(), TrialRow.complexity)
+            .where(TrialRow.study_id == study_id, TrialRow.metrics.is_not(None))
+            .order_by(TrialRow.number)
+        )
+        return {
+            number: {
+                name: value
+                for name, value in {**json.loads(validation), **(complexity or {})}.items()
+                if name in wanted
+            }
+            for number, validation, complexity in rows
+        }
 
     def infeasible(self, study_id: str, aims: Aims) -> list[tuple[int, Scores]]:
         """Number and scores of the trials that a constraint alone keeps from being the best."""
@@ -118,6 +137,13 @@ class OverviewRepository:
         for study_id, number, value in rows:
             found[study_id].append((number, value))
         return found
+
+    def _validation(self) -> ColumnElement[Any]:
+        """The validation metrics inside their JSON text, as text: half of what there is."""
+        text = type_coerce(TrialRow.metrics, Text)
+        if self._session.get_bind().dialect.name == "sqlite":
+            return type_coerce(func.json_extract(text, "$.validation"), Text)
+        return cast(text, JSON).op("->>")("validation")
 
     def _kind(self) -> ColumnElement[Any]:
         """The verdict's kind inside its JSON text."""

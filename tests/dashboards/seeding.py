@@ -80,7 +80,7 @@ class Seeded:
         assert repository.finish(
             self.study_id, self.fence, trial.number, 1, trial.state, value=trial.value,
             best_epoch=trial.best_epoch, metrics=trial.metrics, verdict=trial.verdict,
-            failure=trial.failure, artifacts=artifacts,
+            failure=trial.failure, artifacts=artifacts, complexity=trial.complexity,
         )  # fmt: skip
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from dashboards.figures.aims import score_names
 from dashboards.figures.frame import (
     CurveColumns,
     Evidence,
@@ -20,6 +21,8 @@ from dashboards.figures.frame import (
     build_trial_columns,
     build_trial_facts,
 )
+from service.domain.aims import best_trials, eligible_trials, front_members
+from service.domain.pareto import Front, pareto_front
 from service.domain.records import (
     Analysis,
     Baselines,
@@ -63,10 +66,12 @@ class SyntheticStudy:
 
     def frame(self, trial: int | None = None) -> StudyFrame:
         """The frame that the routes would build of it."""
-        metric = self.study.resolved.aims.objectives[0].metric
-        unit = catalog().metrics[metric].unit
+        aims = self.study.resolved.aims
+        metric = aims.ranking.metric
+        units = {name: entry.unit for name, entry in catalog().metrics.items()}
+        names = score_names(self.study)
         return StudyFrame(
-            study=build_study_facts(self.study, unit),
+            study=build_study_facts(self.study, units),
             trials=build_trial_columns(
                 self.study, [summarise(trial, metric) for trial in self.trials]
             ),
@@ -81,6 +86,18 @@ class SyntheticStudy:
             },
             analyses=build_analyses(self.analyses),
             baselines=build_baselines(self.dataset),
+            scores={
+                each.number: {
+                    name: value
+                    for name, value in {
+                        **each.metrics.validation,
+                        **(each.complexity or {}),
+                    }.items()
+                    if name in names
+                }
+                for each in self.trials
+                if each.metrics is not None
+            },
             trial=None
             if trial is None
             else build_trial_facts(
@@ -165,11 +182,12 @@ def make_study_record(
     counts = {state: sum(trial.state == state for trial in trials) for state in TrialState}
     done = sum(counts[state] for state in TERMINAL_TRIAL_STATES)
     state = StudyState.COMPLETE if done >= planned else StudyState.RUNNING
-    best = min(
-        (trial for trial in trials if trial.state == TrialState.COMPLETE),
-        key=lambda trial: (trial.value, trial.number),
-        default=None,
-    )
+    aims = resolved.aims
+    ranked = best_trials(aims, trials)
+    best = ranked[0] if ranked and ranked[0].state == TrialState.COMPLETE else None
+    members = front_members(aims, eligible_trials(aims, trials)) if aims.is_pareto else []
+    columns = list(zip(*(member.losses for member in members), strict=True))
+    front = Front(tuple(pareto_front(members)), tuple(map(min, columns)), tuple(map(max, columns)))
     return Study(
         id=study_id, name=spec.name, state=state if trials else StudyState.QUEUED,
         intent=Intent.RUN, spec=spec, resolved=resolved, spec_hash="5" * 64,
@@ -186,7 +204,12 @@ def make_study_record(
             seconds=12.5 * done, seconds_left=12.5 * (planned - done) if done else None,
         ),
         best=None if best is None or best.value is None
-        else BestSoFar(trial=best.number, value=best.value, params=best.params),
+        else BestSoFar(
+            trial=best.number, value=best.value, params=best.params,
+            values={} if front.knee is None else aims.values(front.knee.losses),
+            front=[member.number for member in front.members],
+            hypervolume=front.hypervolume if members else None,
+        ),
         data_hash=DATA_HASH, failure=None, summary=None,
         versions={"hifitune": "0.1.0", "torch": "2.13.0"}, created_at=START,
         started_at=START + timedelta(seconds=2) if trials else None,
@@ -233,12 +256,19 @@ def make_trial(
     scored = state in (TrialState.COMPLETE, TrialState.STOPPED, TrialState.PRUNED)
     overfit = turn < epochs
     best = reports[best_epoch - 1]
+    complexity = {"parameters": 130 * width + 77, "macs": 128 * width,
+                  "latency_seconds": 1e-4 * (1 + 0.2 * draw.random())}  # fmt: skip
+    kept = None
+    if resolved.aims.constraints and scored:
+        kept = resolved.aims.is_feasible(resolved.aims.scores(best.validation, complexity))
     trial = Trial(
         study_id=study_id, number=number, cohort=number // 8, array=0, state=state, family="vae",
         params=params, value=min(values) if scored else None,
         best_epoch=best_epoch if scored else None, epochs=ran,
         rungs={str(rung): values[rung - 1] for rung in resolved.rungs if rung <= ran},
         metrics=TrialMetrics(train=best.train, validation=best.validation) if scored else None,
+        complexity=complexity if scored else None,
+        feasible=kept,
         verdict=_verdict(state, overfit, best, best_epoch) if ended else None,
         seed=1000 + number, attempt=1, failure=_failure(state), created_at=START,
         started_at=START + timedelta(seconds=12.5 * number),
@@ -255,7 +285,7 @@ def make_report(
     rise = 0.02 * max(0.0, epoch - turn) / 10
     validation = train * 1.04 + rise + 2e-4 * draw.random()
     parts: list[dict[str, float | None]] = [
-        {"mse": value, "mse_se": value / 30, "mae": value**0.5 / 2, "kl": 12 + epoch / 10,
+        {"mse": value, "mse_se": value / 30, "mae": value**0.5 / 2, "kl": 0.1 / floor + epoch / 10,
          "loss": 64 * value / 2 + 9, "reconstruction": 64 * value / 2, "active_units": 14.0}
         for value in (train, validation)
     ]  # fmt: skip
