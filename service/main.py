@@ -17,6 +17,7 @@ from service.api.dependencies import Container
 from service.api.examples import example_records
 from service.api.feeds import Feeds
 from service.api.inspection import Inspector
+from service.api.own_sources import keep_sources
 from service.api.security import SecurityMiddleware
 from service.api.uploads import UploadDesk, UploadLimits
 from service.artifacts import FilesystemArtifacts
@@ -70,6 +71,7 @@ def create_app(
         registry.close()
         database.close()
 
+    keep_sources(container.artifacts)
     app = FastAPI(
         title="HiFiTune",
         version=__version__,

@@ -22,7 +22,7 @@ _EPOCH = (1980, 1, 1, 0, 0, 0)
 def write_model_zip(
     target: IO[bytes],
     *,
-    family: str,
+    family: str | Family,
     problem: Mapping[str, Any],
     config: Mapping[str, Any],
     weights: bytes,
@@ -40,18 +40,19 @@ def write_model_zip(
     `weights.safetensors`, `config.json` and `README.md`.
     Raises KeyError for an unknown family.
     """
+    known = find_family(family) if isinstance(family, str) else family
     document = {
         **metadata,
         "format": FORMAT,
-        "family": family,
+        "family": known.name,
         "problem": dict(problem),
         "config": dict(config),
     }
     text = json.dumps(document, indent=2, allow_nan=False) + "\n"
     files = {
-        "README.md": describe_model(family, problem, config, metadata).encode(),
+        "README.md": describe_model(known, problem, config, metadata).encode(),
         "config.json": text.encode(),
-        **_model_files(find_family(family)),
+        **_model_files(known),
         "train.py": _source(_TRAIN),
         "weights.safetensors": weights,
     }
@@ -99,14 +100,14 @@ def _source(module: str) -> bytes:
 
 
 def describe_model(
-    family: str,
+    family: Family,
     problem: Mapping[str, Any],
     config: Mapping[str, Any],
     metadata: Mapping[str, Any],
 ) -> str:
     """README.md of a model: what it is, how good it is, how to use it and train it again."""
-    title = find_family(family).title
-    texts = find_family(family).data == ("text",)
+    title = family.title
+    texts = family.data == ("text",)
     settings = "\n".join(f"| {name} | {value} |" for name, value in config.items())
     return _README.format(
         title=title,

@@ -18,7 +18,7 @@ from trainers.families import BUILT_IN
 from trainers.family import Family
 from trainers.loss_catalog import LOSSES
 from trainers.metric_catalog import METRICS
-from trainers.own.description import OwnFamilyError
+from trainers.own.description import OwnDescription, OwnFamilyError
 from trainers.own.families import own_family
 from trainers.own.probe import Probe
 from trainers.problem import Problem
@@ -37,8 +37,10 @@ __all__ = [
     "find_family",
     "fingerprints",
     "load_family",
+    "remembered_family",
     "signature",
     "use_sources",
+    "version_key",
 ]
 
 ENTRY_POINT_GROUP = "hifitune.families"
@@ -120,10 +122,20 @@ def _installed(point: EntryPoint) -> Family:
 def fingerprints() -> dict[str, str]:
     """What the families of one's own are made of: `family NAME` -> the start of a hash."""
     return {
-        f"family {family.name}": family.own.fingerprint[:16]
+        version_key(family.name): family.own.fingerprint[:16]
         for family in families().values()
         if family.own is not None
     }
+
+
+def version_key(name: str) -> str:
+    """Under which a study's versions say what a family of one's own was made of."""
+    return f"family {name}"
+
+
+def remembered_family(description: OwnDescription) -> Family:
+    """A family of one's own as it once was; its models can be packed, not trained."""
+    return own_family(description, _probe)
 
 
 def find_family(name: str) -> Family:

@@ -20,6 +20,7 @@ from service.api.dependencies import (
 )
 from service.api.negotiation import preferred
 from service.api.openapi import SPEC_RESPONSE, file_response, problems
+from service.api.own_sources import family_of_study
 from service.api.task_baselines import with_task_baseline
 from service.api.yaml_text import write_yaml
 from service.domain.aims import COSTS
@@ -30,6 +31,7 @@ from service.domain.space import Params
 from service.errors import Conflict
 from service.storage.database import Database
 from service.storage.trials import TrialRepository
+from trainers.family import Family
 from trainers.portable import write_model_zip
 
 router = APIRouter(prefix="/v1/studies/{study_id:study}/best", tags=["best"])
@@ -142,7 +144,8 @@ def get_best_model(
         weights = file.read()
     assert dataset is not None  # no trial trains without one
     problem = problem_fields(dataset, study.resolved.task)
-    packed = _pack(trial.family, problem, best.config, weights, _metadata(study, best))
+    family = family_of_study(container.artifacts, study, trial.family)
+    packed = _pack(family, problem, best.config, weights, _metadata(study, best))
     size = packed.seek(0, io.SEEK_END)
     packed.seek(0)
     return StreamingResponse(
@@ -156,7 +159,11 @@ def get_best_model(
 
 
 def _pack(
-    family: str, problem: dict[str, Any], config: Params, weights: bytes, metadata: dict[str, Any]
+    family: Family,
+    problem: dict[str, Any],
+    config: Params,
+    weights: bytes,
+    metadata: dict[str, Any],
 ) -> "tempfile.SpooledTemporaryFile[bytes]":
     """The zip in memory, or in a nameless file where it is large."""
     with contextlib.ExitStack() as stack:

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 import yaml
 
-from service.client import Client
+from service.client import Client, StudyHandle
 from service.client.errors import ClientError
 from tests.cli.processes import hifitune
 from trainers.data.mapped import MappedData
@@ -62,6 +62,14 @@ def client(folder: Path) -> Iterator[Client]:
         yield client
 
 
+@pytest.fixture(scope="module")
+def study(client: Client) -> StudyHandle:
+    """The study of the page, at its end."""
+    handle = client.submit(written_spec())
+    handle.wait(timeout=SECONDS)
+    return handle
+
+
 def written_spec() -> dict[str, object]:
     (text,) = re.findall(r"```yaml\n(.*?)```", PAGE, re.DOTALL)
     spec: dict[str, object] = yaml.safe_load(text)
@@ -75,10 +83,9 @@ def test_the_file_is_as_short_as_it_says() -> None:
 
 
 def test_the_study_of_the_page_ends_with_a_model_that_loads_anywhere(
-    client: Client, folder: Path, tmp_path: Path
+    study: StudyHandle, folder: Path, tmp_path: Path
 ) -> None:
-    study = client.submit(written_spec())
-    ended = study.wait(timeout=SECONDS)
+    ended = study.refresh()
     best = study.best()
     assert ended.state == "COMPLETE" and ended.progress.failed == 0
     assert best.baselines["gap_closed"]["test"] > 0.5
@@ -101,6 +108,17 @@ def test_the_study_of_the_page_ends_with_a_model_that_loads_anywhere(
     assert name == "MyVAE"
     recorded = best.metrics.validation["mse_raw"]
     assert float(error) == pytest.approx(recorded, rel=1e-4)
+
+
+def test_an_edited_file_leaves_the_models_of_earlier_studies_as_they_were(
+    folder: Path, study: StudyHandle, tmp_path: Path
+) -> None:
+    other = tmp_path / "my_vae.py"
+    other.write_text((EXAMPLES / "my_vae.py").read_text().replace("nn.GELU", "nn.ReLU"))
+    for families in ((f"{other}:MyVAE",), ()):
+        with serving(folder, *families) as later:
+            model = later.download_model(study.id, tmp_path / f"model{len(families)}")
+        assert "nn.GELU" in (model / "my_vae.py").read_text()
 
 
 def test_a_module_that_does_not_fit_the_data_is_refused_with_its_line(tmp_path: Path) -> None:
