@@ -12,6 +12,7 @@ LOSS = "loss"
 SMALLEST_IMAGE = 3
 """Pixels of the shorter side that SSIM needs."""
 OF_NEIGHBOURHOODS = ("ssim", "ms_ssim", "ssim_mix", "ms_ssim_mix")
+OF_COLUMNS = {"numeric_mse": "numeric", "categorical_accuracy": "categorical"}
 KIND_NAMES = {"text": "text", "table": "a table", "image": "images", "vector": "vectors"}
 
 
@@ -82,6 +83,13 @@ def _check_metrics(
                 f"have {_sides(header)}",
                 remedy="rank by mse or psnr",
             )
+        elif header.columns and _lacks_columns(name, header):
+            kind = OF_COLUMNS[name]
+            yield FieldError(
+                pointer=pointer,
+                reason=f"{name} is of {kind} columns, and this table has none",
+                remedy="rank by mse",
+            )
         elif name == "bce_excess" and resolved.scaling == "standard":
             yield FieldError(
                 pointer=pointer,
@@ -126,6 +134,10 @@ def metric_places(resolved: ResolvedSpec) -> dict[str, str]:
 
 def _kinds(kinds: list[str]) -> str:
     return " or ".join(KIND_NAMES[kind] for kind in kinds)
+
+
+def _lacks_columns(name: str, header: DataHeader) -> bool:
+    return name in OF_COLUMNS and all(c.kind != OF_COLUMNS[name] for c in header.columns)
 
 
 def _is_tiny(header: DataHeader) -> bool:

@@ -11,7 +11,7 @@ from service.domain.advice import (
     known_of_facts,
     known_of_header,
 )
-from service.domain.data import DataHeader, ValueFacts
+from service.domain.data import Column, DataHeader, ValueFacts
 from service.domain.linter import lint_data, lint_spec
 from service.domain.resolve import resolve
 from service.errors import InvalidSpec
@@ -29,7 +29,7 @@ SOUND = replace(
     CATALOG,
     families={
         "autoencoder": family("autoencoder", False, {**SHARED, **EVERY_LOSS}).model_copy(
-            update={"metrics": ["mse", "psnr", "ssim", "bce_excess"]}
+            update={"metrics": ["mse", "psnr", "ssim", "bce_excess", "categorical_accuracy"]}
         ),
         "vae": family("vae", True, {**VAE, **EVERY_LOSS}),
     },
@@ -42,6 +42,9 @@ SOUND = replace(
             update={"data_kinds": ["image"], "direction": "maximize"}
         ),
         "bce_excess": metric("bce_excess").model_copy(update={"data_kinds": ["image", "vector"]}),
+        "categorical_accuracy": metric("categorical_accuracy").model_copy(
+            update={"data_kinds": ["table"], "direction": "maximize"}
+        ),
         "elbo": metric("elbo", False).model_copy(update={"density": True}),
     },
 )
@@ -97,6 +100,14 @@ def of_kind(kind: str, *shape: int) -> DataHeader:
             IMAGES,
             "/objective/metric",
             "elbo needs a training loss that is a density, and ssim_mix is none",
+        ),
+        (
+            {"family": "autoencoder", "objective": {"metric": "categorical_accuracy", **UPWARDS}},
+            of_kind("table", 1).model_copy(
+                update={"columns": [Column(name="x", kind="numeric", start=0, width=1)]}
+            ),
+            "/objective/metric",
+            "categorical_accuracy is of categorical columns, and this table has none",
         ),
     ],
 )

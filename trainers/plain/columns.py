@@ -38,7 +38,9 @@ class Columns:
     def categories(self, sample: Tensor) -> list[Tensor]:
         """[..., F] -> [..., columns, width] for every width."""
         return [
-            sample.index_select(-1, places.flatten().to(sample.device)).unflatten(-1, places.shape)
+            sample.index_select(-1, places.flatten().to(sample.device)).reshape(
+                *sample.shape[:-1], *places.shape
+            )
             for places in self.spans
         ]
 
