@@ -69,7 +69,7 @@ def study_specs(trials: int, seed: int, sampler: str = "tpe") -> tuple[StudySpec
             "seed": seed,
         }
     )
-    header = DataHeader(samples=1797, shape=[8, 8], dtype="uint8", bytes=115_008)
+    header = DataHeader(samples=1797, shape=[8, 8], dtype="uint8", bytes=115_008, kind="image")
     return asked, resolve(asked, catalog(), header)
 
 

@@ -72,7 +72,7 @@ _VERDICT = Verdict(
 def example_records(catalog: Catalog) -> dict[str, Any]:
     """Schema name -> a valid example of it, as JSON values."""
     spec = StudySpec.model_validate(FULL_SPEC)
-    header = DataHeader(samples=1797, shape=[8, 8], dtype="uint8", bytes=115_008)
+    header = DataHeader(samples=1797, shape=[8, 8], dtype="uint8", bytes=115_008, kind="image")
     resolved = resolve(spec, catalog, header)
     study = Study(
         id=_STUDY_ID,
