@@ -22,6 +22,7 @@ from dashboards.figures.frame import (
     build_trial_facts,
 )
 from dashboards.figures.learning_curves import choose_trials
+from dashboards.rivals import keep_rivals
 from dashboards.trial_files import evidence_of, pictures_of
 from service.api.dependencies import Container, Records, read_records
 from service.domain.aims import Scores
@@ -95,9 +96,7 @@ def load_frame(
         scores: dict[int, Scores] = {}
         if "scores" in needs or facts.aims.is_pareto:
             names = score_names(study)
-            scores = cache.get(
-                study, "scores", lambda: records.overviews.scores(study.id, names)
-            )
+            scores = cache.get(study, "scores", lambda: records.overviews.scores(study.id, names))
         curves: dict[int, CurveColumns] = {}
         if "curves" in needs:
             frame = StudyFrame(study=facts, trials=trials)
@@ -116,7 +115,7 @@ def load_frame(
         trials=trials,
         curves=curves,
         analyses=build_analyses([analysis for analysis in analyses if analysis is not None]),
-        baselines=build_baselines(dataset) if dataset is not None else None,
+        baselines=build_baselines(keep_rivals(dataset, study)) if dataset is not None else None,
         trial=trial,
         scores=scores,
     )

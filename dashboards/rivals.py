@@ -1,8 +1,8 @@
-"""The sentence that sets a trial beside doing nothing."""
+"""What a trial is compared with: a sentence on doing nothing, and PCA where it is a rival."""
 
 from service.domain.catalog import Catalog
-from service.domain.doing_nothing import TaskBaseline, say_comparison
-from service.domain.records import Analysis, Study, Trial
+from service.domain.doing_nothing import TaskBaseline, names_doing_nothing, say_comparison
+from service.domain.records import Analysis, Dataset, Study, Trial
 
 FALLBACKS = ("mse", "edit_distance")
 """Compared where the objective is a figure that doing nothing does not have (elbo)."""
@@ -22,3 +22,11 @@ def say_rival(
         if sentence is not None:
             return sentence
     return None
+
+
+def keep_rivals(dataset: Dataset, study: Study) -> Dataset:
+    """The data set without PCA where models do not see clean samples: it is scored on them."""
+    if names_doing_nothing(study.resolved.task) is None:
+        return dataset
+    rivals = dataset.baselines.model_copy(update={"pca": []})
+    return dataset.model_copy(update={"baselines": rivals})

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
+from dashboards.rivals import keep_rivals
 from service.domain.catalog import Catalog
 from service.domain.configuration import best_config_spec, complete_config
 from service.domain.data import TOKEN_CROSS_ENTROPY
@@ -225,7 +226,7 @@ def _compare(study: Study, best: Trial | None, dataset: Dataset | None) -> list[
     config = complete_config(study.resolved, best.family, best.params)
     latent = config.get("latent_dim")
     baselines: dict[str, float] = {}
-    for entry in dataset.baselines.pca:
+    for entry in keep_rivals(dataset, study).baselines.pca:
         score = entry.score("validation")
         if entry.latent_dim == latent and score is not None:
             clipped = ", clipped" if entry.figure("validation") == "clipped" else ""

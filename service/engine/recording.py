@@ -209,6 +209,8 @@ class Recorder:
         spec = self._study.resolved
         config = complete_config(spec, trial.family, trial.params)
         is_mse = spec.aims.ranking.metric == "mse"
+        # PCA is fitted and scored on clean samples: no rival for a model that sees noisy ones.
+        has_rival = is_mse and names_doing_nothing(spec.task) is None
         mean_train, mean_validation = _evaluated_means(self._dataset)
         return judge_curves(
             reports,
@@ -219,7 +221,7 @@ class Recorder:
             first_eligible_epoch=spec.first_eligible_epoch,
             stopped_early=stopped_early,
             planned_epochs=spec.training.epochs,
-            pca=pca_validation(self._dataset, config.get(LATENT)) if is_mse else None,
+            pca=pca_validation(self._dataset, config.get(LATENT)) if has_rival else None,
             samples=min(self._dataset.train, self._dataset.validation),
             mean_train=mean_train if is_mse else None,
             mean_validation=mean_validation if is_mse else None,

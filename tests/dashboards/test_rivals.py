@@ -4,7 +4,9 @@ from pathlib import Path
 
 from fastapi.testclient import TestClient
 
+from dashboards.rivals import keep_rivals
 from service.domain.doing_nothing import DOING_NOTHING
+from service.domain.tasks import DenoiseTask
 from service.main import create_app
 from service.settings import Settings
 from service.storage.database import Database
@@ -36,3 +38,14 @@ def test_the_pages_set_the_best_trial_beside_doing_nothing(
         for address in (page, f"{page}/trials/0"):
             assert "Better than doing nothing: mse" in client.get(address).text
             assert "of the noisy input" in client.get(address).text
+
+
+def test_pca_is_no_rival_of_a_model_that_does_not_see_clean_samples() -> None:
+    made = make_study(count=4)
+    task = DenoiseTask()
+    noisy = made.study.model_copy(
+        update={"resolved": made.study.resolved.model_copy(update={"task": task})}
+    )
+    assert keep_rivals(made.dataset, made.study).baselines.pca
+    assert keep_rivals(made.dataset, noisy).baselines.pca == []
+    assert keep_rivals(made.dataset, noisy).baselines.mean_validation is not None

@@ -65,6 +65,8 @@ def test_a_denoising_study_stands_beside_its_noisy_input(house: House) -> None:
         beside["validation"]["mse"] - best["metrics"]["validation"]["mse"]
     )
     assert 0 < beside["ratio_test"] < 0.5
+    assert best["baselines"]["pca"] is None
+    assert best["baselines"]["gap_closed"]["validation"] > 0
     assert "worse-than-nothing" not in [notice.code for notice in study.warnings]
 
 
