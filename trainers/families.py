@@ -75,12 +75,13 @@ BUILT_IN = (
         name="super_resolution",
         title="Super-resolution network",
         description="Residual blocks on the small image and a PixelShuffle, added to the bicubic "
-        "enlargement (Shi et al. 2016, Lim et al. 2017).",
+        "enlargement (Shi et al. 2016, Lim et al. 2017); on noisy or holed images the same without "
+        "a change of size (Zhang et al. 2017).",
         params=SuperResolutionParams,
         array="trainers.super_resolution:SuperResolutionArray",
         plain="trainers.plain.super_resolution",
         count_parameters=count_super_resolution,
-        tasks=("super_resolve",),
+        tasks=("denoise", "inpaint", "super_resolve"),
         data=("image",),
     ),
     Family(

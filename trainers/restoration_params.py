@@ -81,6 +81,6 @@ def count_super_resolution(config: Mapping[str, Scalar], problem: Problem) -> in
     def layer(inputs: int, outputs: int) -> int:
         return (KERNEL * KERNEL * inputs + 1) * outputs
 
-    first = layer(problem.channels, channels)
+    first = layer(problem.channels * (2 if problem.masked else 1), channels)
     last = layer(channels, factor * factor * problem.channels)
     return first + (2 * blocks + 1) * layer(channels, channels) + last

@@ -1,4 +1,4 @@
-"""The super-resolution family: residual blocks on the small image, beside the bicubic one."""
+"""The super-resolution family: residual blocks that say what is missing in doing nothing."""
 
 from typing import Any
 
@@ -27,21 +27,22 @@ class SuperResolutionArray(ModelArray):
     def build(self) -> None:
         """Declare the convolutions.
 
-        Raises ValueError where the task gives no small image.
+        Raises ValueError where there are no images, or nothing is missing in them.
         """
         params: Any = self.params[0]
         assert isinstance(params, SuperResolutionParams)
-        problem, factor = self.problem, self.problem.task.factor
-        if problem.kind != "image" or factor is None:
-            raise ValueError("super_resolution needs images and the task super_resolve")
-        self._factor = factor
+        problem = self.problem
+        if problem.kind != "image" or problem.task.kind == "reconstruct":
+            raise ValueError("super_resolution needs images, and a task that takes something away")
+        self._factor = factor = problem.task.factor or 1
         self._sides = (problem.height // factor, problem.width // factor, problem.channels)
         channels = params.channels
 
         def layer(name: str, inputs: int, outputs: int, gain: float) -> Conv2d:
             return Conv2d(self.layout, name, inputs, outputs, gain=gain)
 
-        self._head = layer("head", problem.channels, channels, 1.0)
+        seen = problem.channels * (2 if problem.masked else 1)
+        self._head = layer("head", seen, channels, 1.0)
         self._blocks = [
             (
                 layer(f"blocks.{index}.first", channels, channels, HIDDEN_GAIN),
@@ -56,14 +57,20 @@ class SuperResolutionArray(ModelArray):
         self.loss = Reconstruction.of(configs, problem, self.device)
 
     def estimate(self, run: Pass, given: Given) -> Tensor:
-        """[K, B, F] from small images [K, B, low features] and their enlargement."""
-        assert given.low is not None
-        x = self._head(run, given.low.reshape(*given.low.shape[:2], *self._sides))
+        """[K, B, F]: what doing nothing gives, and what the network adds to it."""
+        x = self._head(run, self._see(given))
         y = x
         for first, second in self._blocks:
             y = y + second(run, F.relu(first(run, y)))
         details = shuffle_pixels(self._tail(run, x + self._join(run, y)), self._factor)
         return given.start + details.reshape(given.start.shape)
+
+    def _see(self, given: Given) -> Tensor:
+        """[K, B, h, w, channels]: the small image; the noisy one; the filled one and its mask."""
+        parts = [given.start if given.low is None else given.low]
+        if given.known is not None:
+            parts.append(given.known)
+        return torch.cat([part.reshape(*part.shape[:2], *self._sides) for part in parts], dim=-1)
 
     def training_loss(self, batch: Batch, step: Step, player: str) -> Tensor:
         """[K]: the reconstruction loss."""

@@ -27,7 +27,10 @@ SMALL = {"channels": 8, "blocks": 2}
 PROBLEMS = [
     Problem("image", (8, 8), TWICE),
     Problem("image", (8, 12, 3), Task("super_resolve", factor=4)),
+    Problem("image", (6, 7, 3), Task("denoise", noise="gaussian", level=0.1)),
+    Problem("image", (8, 8), Task("inpaint", mask="block", share=0.25)),
 ]
+NAMES = ["grey", "colour", "noisy", "holed"]
 
 
 def plan(epochs: int = 2) -> FitPlan:
@@ -53,7 +56,7 @@ def gradient_of(array: SuperResolutionArray, batch: Batch) -> tuple[Tensor, Tens
     return loss, torch.autograd.grad(loss.sum(), array.weights)[0]
 
 
-@pytest.mark.parametrize("problem", PROBLEMS, ids=["grey", "colour"])
+@pytest.mark.parametrize("problem", PROBLEMS, ids=NAMES)
 @pytest.mark.parametrize("loss", ["l1", "mse"])
 @pytest.mark.parametrize("count", [1, 3])
 def test_a_training_step_equals_the_plain_twins(problem: Problem, loss: str, count: int) -> None:
@@ -133,8 +136,8 @@ def test_a_checkpoint_replays_its_value(few_digits: ArrayData, tmp_path: Path) -
     assert found["mse"] == pytest.approx(end.value, rel=1e-5)
 
 
-def test_without_a_small_image_it_says_what_it_needs() -> None:
-    with pytest.raises(ValueError, match="super_resolve"):
+def test_where_nothing_is_missing_it_says_what_it_needs() -> None:
+    with pytest.raises(ValueError, match="a task that takes something away"):
         SuperResolutionArray(slots_of(FAMILY, 1), Problem("image", (8, 8)))
 
 

@@ -1,4 +1,4 @@
-"""Super-resolution in plain PyTorch: residual blocks on the small image, beside the bicubic one.
+"""Residual blocks in plain PyTorch that say what is missing in the bicubic (or noisy) image.
 
 Written by HiFiTune; needs PyTorch and safetensors, nothing else.
 
@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, cast
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
@@ -48,28 +49,32 @@ class ResidualBlock(nn.Module):
 
 
 class SuperResolution(PlainModel):
-    """What is missing in the bicubic enlargement, from the small image.
+    """What is missing in doing nothing, as residual learning has it (Zhang et al. 2017).
 
-    Convolutions work at low resolution; one pixel of their result becomes factor x factor
-    pixels (PixelShuffle, Shi et al. 2016).
+    For super_resolve convolutions work on the small image; one pixel of their result becomes
+    factor x factor pixels (PixelShuffle, Shi et al. 2016). For denoise and inpaint they work on
+    the noisy image, or on the filled one and its mask.
     """
 
     def __init__(self, problem: Mapping[str, Any], config: Mapping[str, Any]) -> None:
         super().__init__(problem, config)
         height, width, colours = (*self.shape, 1)[:3]
-        self.factor = int(self.task["factor"])
+        self.factor = int(self.task.get("factor", 1))
         self.image = (height // self.factor, width // self.factor, colours)
         channels = int(config["channels"])
-        self.head = convolution(colours, channels, 1.0)
+        self.head = convolution(colours * (2 if self.masked else 1), channels, 1.0)
         self.blocks = nn.Sequential(*(ResidualBlock(channels) for _ in range(config["blocks"])))
         self.join = convolution(channels, channels, 1.0)
         self.tail = convolution(channels, colours * self.factor**2, SMALL_GAIN)
         self.reconstruction_loss = ReconstructionLoss({"loss": config["loss"], "sigma": 1.0})
 
     def estimate(self, given: Given) -> Tensor:
-        """[N, F] scaled, from the small image and its bicubic enlargement."""
-        assert given.low is not None
-        x = self.head(given.low.view(-1, *self.image).permute(0, 3, 1, 2))
+        """[N, F] scaled: what doing nothing gives, and what the network adds to it."""
+        parts = [given.start if given.low is None else given.low]
+        if given.known is not None:
+            parts.append(given.known)
+        seen = torch.cat([part.reshape(-1, *self.image) for part in parts], dim=-1)
+        x = self.head(seen.permute(0, 3, 1, 2))
         x = x + self.join(self.blocks(x))
         details = F.pixel_shuffle(self.tail(x), self.factor).permute(0, 2, 3, 1)
         return given.start + details.reshape(given.start.shape)
