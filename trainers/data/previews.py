@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from trainers.data.mapped import MappedData
 from trainers.data.stored import Stored
+from trainers.data.vocabulary import END, PAD, SPECIAL
 
 SAMPLES = 16
 VALUES = 32
@@ -20,7 +21,7 @@ SIDES = (192, 128, 96, 64)
 MAX_BYTES = 256 << 10
 """Of all pictures together, as PNG."""
 CHUNK = 4096
-_END, _PAD = 1, 0
+REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 
 Doubles = npt.NDArray[np.float64]
 
@@ -69,9 +70,14 @@ def _cell(row: Doubles, column: Any) -> float | str | None:
 
 def _text(row: Doubles, data: MappedData) -> str:
     ids = [int(number) for number in np.rint(row)]
-    ends = [place for place, token in enumerate(ids) if token in (_END, _PAD)]
-    tokens = [data.tokens[token] for token in ids[: ends[0] if ends else None]]
+    ends = [place for place, token in enumerate(ids) if token in (END, PAD)]
+    known = [*[REPLACEMENT] * len(SPECIAL), *data.tokens[len(SPECIAL) :]]
+    tokens = [known[token] for token in ids[: ends[0] if ends else None]]
     joined = (" " if data.tokenizer == "word" else "").join(tokens)
+    if data.tokenizer == "byte":
+        # A byte's token is the character of its number; text of another part may be cut in two.
+        raw = joined.replace(REPLACEMENT, "?").encode("latin-1")
+        joined = raw.decode("utf-8", "replace")
     return joined if len(joined) <= TEXT_LENGTH else f"{joined[:TEXT_LENGTH]}…"
 
 

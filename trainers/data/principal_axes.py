@@ -15,6 +15,8 @@ Samples: TypeAlias = npt.NDArray[np.float32]
 MAX_AXES = 512
 EXACT_FEATURES = 2048
 """Up to so many features the covariance is decomposed directly."""
+GRAM_SAMPLES = 1024
+"""Up to so many samples of more features, the matrix of their products is decomposed instead."""
 _OVERSAMPLING = 16
 _ITERATIONS = 12
 
@@ -28,7 +30,7 @@ class PrincipalAxes:
     eigenvalues: Doubles
     """[m]"""
     axes: npt.NDArray[np.float32]
-    """[F, m], orthonormal columns."""
+    """[F, m], orthonormal columns; zeros beyond the rank of few samples."""
     variance: float
     """The trace of the covariance."""
 
@@ -74,7 +76,8 @@ def fit_axes(
 ) -> PrincipalAxes:
     """The leading `count` axes (at most F) of the covariance of train [N, F].
 
-    Up to `exact_features` by eigh of the covariance; above, where that matrix would not fit,
+    Up to `exact_features` by eigh of the covariance; above, where that matrix would not fit, by
+    eigh of the Gram matrix of at most GRAM_SAMPLES samples (Sirovich 1987), and of more samples
     by orthogonal iteration from a fixed start (Halko, Martinsson & Tropp 2011, algorithm 4.4)
     with a Rayleigh-Ritz step at the end, which needs one pass over train per iteration.
     """
@@ -88,6 +91,8 @@ def fit_axes(
         values, vectors = np.linalg.eigh(covariance)
         values, vectors = values[::-1][:count], vectors[:, ::-1][:, :count]
         variance = float(np.trace(covariance))
+    elif len(train) <= GRAM_SAMPLES:
+        values, vectors, variance = _from_products(train, mean, count)
     else:
         values, vectors, variance = _iterate(train, mean, count)
     return PrincipalAxes(
@@ -101,6 +106,29 @@ def _covariance(train: Samples, mean: Doubles) -> Doubles:
         centred = chunk - mean
         total += centred.T @ centred
     return total / len(train)
+
+
+def _from_products(train: Samples, mean: Doubles, count: int) -> tuple[Doubles, Doubles, float]:
+    """With X v = s u: the eigenvectors v of X'X / N are X'u / s, those u of XX' are few."""
+    samples, features = train.shape
+    blocks = [slice(start, start + EXACT_FEATURES) for start in range(0, features, EXACT_FEATURES)]
+    products = np.zeros((samples, samples))
+    for block in blocks:
+        centred = train[:, block].astype(np.float64) - mean[block]
+        products += centred @ centred.T
+    squares, left = np.linalg.eigh(products)
+    squares, left = squares[::-1][:count], left[:, ::-1][:, :count]
+    # Rounding leaves small numbers where the rank has ended.
+    kept = squares > squares[0] * samples * np.finfo(np.float64).eps
+    turn = np.divide(left, np.sqrt(squares, where=kept, out=np.ones_like(squares)))
+    turn[:, ~kept] = 0.0
+    vectors = np.zeros((features, count))
+    for block in blocks:
+        centred = train[:, block].astype(np.float64) - mean[block]
+        vectors[block, : turn.shape[1]] = centred.T @ turn
+    values = np.zeros(count)
+    values[: len(squares)] = np.where(kept, squares, 0.0) / samples
+    return values, vectors, float(np.trace(products)) / samples
 
 
 def _iterate(train: Samples, mean: Doubles, count: int) -> tuple[Doubles, Doubles, float]:

@@ -64,3 +64,28 @@ def test_fewer_samples_than_features_leave_nothing_to_explain():
     few = np.random.default_rng(0).random((5, 40)).astype(np.float32)
     errors = fit_axes(few).unclipped_errors(few)
     np.testing.assert_allclose(errors[4:], 0, atol=1e-9)
+
+
+def test_few_wide_samples_have_the_same_axes_from_their_products(samples):
+    few = samples[:50]
+    exact = fit_axes(few, 40)
+    products = fit_axes(few, 40, exact_features=10)
+    np.testing.assert_allclose(products.eigenvalues, exact.eigenvalues, rtol=1e-6, atol=1e-12)
+    np.testing.assert_allclose(
+        products.unclipped_errors(samples), exact.unclipped_errors(samples), rtol=1e-5, atol=1e-9
+    )
+    assert products.variance == pytest.approx(exact.variance)
+
+
+def test_axes_beyond_the_rank_of_few_samples_explain_nothing():
+    few = np.random.default_rng(0).random((5, 40)).astype(np.float32)
+    axes = fit_axes(few, 12, exact_features=10)
+    assert axes.axes.shape == (40, 12)
+    np.testing.assert_array_equal(axes.axes[:, 4:], 0)
+    np.testing.assert_allclose(axes.unclipped_errors(few)[4:], 0, atol=1e-9)
+
+
+def test_equal_samples_have_no_axes_at_all():
+    axes = fit_axes(np.ones((5, 40), np.float32), 3, exact_features=10)
+    np.testing.assert_array_equal(axes.eigenvalues, 0)
+    assert np.isfinite(axes.axes).all()
