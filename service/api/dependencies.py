@@ -13,6 +13,7 @@ from service.api.dataset_details import list_entries, read_detail
 from service.api.feeds import Feeds
 from service.api.uploads import UploadDesk
 from service.artifacts import ArtifactStore
+from service.domain.advice import advise_stored
 from service.domain.catalog import Catalog
 from service.domain.records import DatasetDetail, DatasetPage, Study, Trial
 from service.domain.uploads import Origin
@@ -169,9 +170,13 @@ DatasetId = Annotated[
 
 def find_dataset(dataset_id: DatasetId, container: ContainerDependency) -> DatasetDetail:
     """The data set of the path. Raises NotFound."""
-    return read_detail(
+    detail = read_detail(
         dataset_id, container.database, container.catalog, container.uploads.inspector
     )
+    if not detail.divisions:
+        return detail
+    advice = advise_stored(detail.divisions[0], container.catalog.losses.values())
+    return detail.model_copy(update={"advice": advice})
 
 
 DatasetDependency = Annotated[DatasetDetail, Depends(find_dataset)]

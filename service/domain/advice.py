@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from service.domain.catalog import LossEntry
-from service.domain.data import DataHeader, DataKind, ValueFacts
+from service.domain.data import DataHeader, DataKind, Dataset, ValueFacts
 from service.domain.model import Record
 
 Fit: TypeAlias = Literal["good", "possible", "poor", "impossible"]
@@ -100,6 +100,13 @@ def advise_losses(known: ValuesKnown, losses: Iterable[LossEntry]) -> list[LossA
         for fit, reason in [_judge(loss, known)]
     ]
     return sorted(found, key=lambda advice: ORDER.index(advice.fit))
+
+
+def advise_stored(dataset: Dataset, losses: Iterable[LossEntry]) -> list[LossAdvice]:
+    """Advice on a stored data set; empty where its values were not looked at."""
+    if dataset.value_facts is None:
+        return []
+    return advise_losses(known_of_facts(dataset.kind, dataset.shape, dataset.value_facts), losses)
 
 
 def _judge(loss: LossEntry, known: ValuesKnown) -> tuple[Fit, str]:

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import Field, TypeAdapter
 
+from service.domain.advice import LossAdvice
 from service.domain.data import DataHeader, DataKind, Dataset
 from service.domain.datasets import FileDataset, UploadedDataset
 from service.domain.model import Record, content_hash
@@ -121,6 +122,8 @@ class DatasetDetail(Record):
     baselines. Figures of the test part are null until a study on it is COMPLETE."""
     studies: list[StudyReference]
     """Newest first, at most 50."""
+    advice: list[LossAdvice] = []
+    """Which training losses fit the values of the first division, best first; empty for text."""
 
 
 class Inspected(Record):

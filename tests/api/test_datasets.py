@@ -118,6 +118,18 @@ def test_a_built_in_data_set_is_looked_into_when_it_is_asked_for(uploads: Upload
     assert found["divisions"][0]["train"] == 1258
 
 
+def test_the_adviser_says_which_losses_fit_a_data_set(uploads: UploadHouse) -> None:
+    found = uploads.http.get("/v1/datasets/digits").json()
+    facts = found["divisions"][0]["value_facts"]
+    assert facts["integer"]
+    assert facts["low"] == 0
+    assert 0.4 < facts["share_zero"] < 0.6
+    advice = {each["loss"]: each for each in found["advice"]}
+    assert advice["continuous_bernoulli"]["fit"] == advice["mse"]["fit"] == "good"
+    assert f"{facts['entropy']:.4g} nats" in advice["bce"]["reason"]
+    assert "Which training loss" in uploads.http.get("/datasets/digits").text
+
+
 def test_a_built_in_data_set_cannot_be_deleted(uploads: UploadHouse) -> None:
     assert uploads.http.delete("/v1/datasets/digits").status_code == 409
 

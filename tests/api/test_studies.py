@@ -49,6 +49,9 @@ def test_validate_resolves_warns_and_estimates_without_storing(http: httpx.Clien
     assert body["estimate"]["trials"] == 40
     assert body["estimate"]["parameters_max"] > 1000
     assert body["data"]["shape"] == [8, 8]
+    advice = {each["loss"]: each["fit"] for each in body["advice"]}
+    assert set(advice) == set(http.get("/v1/catalog").json()["losses"])
+    assert (advice["mse"], advice["bce"]) == ("good", "possible")
     assert http.get("/v1/studies").json() == before
 
 
