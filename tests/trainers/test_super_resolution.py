@@ -65,7 +65,10 @@ def test_a_training_step_equals_the_plain_twins(problem: Problem, loss: str, cou
     for row in range(count):
         twin: Any = array.plain_twin(array.slots[row].config, problem)
         state = array.export(row, array.weights, array.state)
-        load_twin(twin, {**state, "offset": torch.zeros(1), "scale": torch.ones(1)})
+        scaling = {"offset": torch.zeros(1), "scale": torch.ones(1)}
+        if problem.masked:
+            scaling["fill"] = torch.zeros(problem.features)
+        load_twin(twin, state | scaling)
         given = batch.given.map(lambda part, row=row: part[row])
         expected = twin.train().training_loss(batch.target[row], given)
         expected.backward()
