@@ -14,6 +14,7 @@ from service.engine.told import Told, comparable_scores, merits
 
 FEWEST_TRIALS = 4
 ROUGH_BELOW = 20
+ALIKE = "all finished trials have the same value"
 MOST_TRIALS = 1_000
 """Evenly spread over the study: more cost time after every cohort and change nothing."""
 
@@ -43,7 +44,8 @@ def importance(spec: ResolvedSpec, trials: Sequence[Trial]) -> dict[str, Any]:
     if len(told) < FEWEST_TRIALS:
         return _answer({}, len(told), f"needs at least {FEWEST_TRIALS} finished trials")
     if len(set(scores.values())) == 1:
-        return _answer({}, len(told), "all finished trials have the same value")
+        note = "none of the finished trials beats another" if aims.is_pareto else ALIKE
+        return _answer({}, len(told), note)
     if not names:
         return _answer({}, len(told), "no parameter took more than one value")
     shares, reservations = _ped_anova(_complete_study(spec, told, scores), names)
