@@ -3,6 +3,8 @@
 from datetime import datetime
 from itertools import pairwise
 
+from service.domain.studies import BestSoFar
+
 _STEPS = ((86_400, "d"), (3_600, "h"), (60, "min"))
 
 STATE_WORDS = {
@@ -101,6 +103,15 @@ def say_state(state: object) -> str:
 def say_verdict(kind: str) -> str:
     """A verdict without underscores."""
     return VERDICT_WORDS.get(kind, kind.replace("_", " "))
+
+
+def say_others(best: BestSoFar) -> str:
+    """The knee's other objectives: `, kl 9.4, knee of 7`; empty where there is one objective."""
+    if not best.front:
+        return ""
+    _, *others = best.values.items()
+    values = "".join(f", {name} {say_number(value)}" for name, value in others)
+    return f"{values}, knee of {len(best.front)}"
 
 
 def draw_sparkline(points: list[tuple[int, float]], last: int, width: int, height: int) -> str:

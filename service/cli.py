@@ -165,6 +165,9 @@ def watch(
 @app.command()
 def best(
     study_id: StudyId,
+    trial: Annotated[
+        int | None, typer.Option(min=0, help="Another member of the Pareto set than its knee.")
+    ] = None,
     as_yaml: Annotated[
         bool, typer.Option("--yaml", help="A spec that gives the same model again.")
     ] = False,
@@ -179,7 +182,7 @@ def best(
     def work(output: "Output") -> int:
         from service.commands import remote
 
-        return remote.best(url, study_id, as_yaml, model, output)
+        return remote.best(url, study_id, trial, as_yaml, model, output)
 
     run(work, as_json)
 

@@ -146,37 +146,43 @@ class Client(DatasetCalls):
             if token is None:
                 return found
 
-    def best(self, study_id: str) -> Best:
-        """The answer: the best trial with the evidence. A ProblemError (409) while none is."""
-        return self._get(Best, f"/v1/studies/{study_id}/best")
+    def best(self, study_id: str, trial: int | None = None) -> Best:
+        """The answer: the best trial with the evidence. A ProblemError (409) while none is.
 
-    def best_config(self, study_id: str) -> StudySpec:
+        Of several objectives it is the knee of the Pareto set, or the member `trial` of it; the
+        same holds for the config, the checkpoint and the model.
+        """
+        return self._get(Best, _best_path(study_id, "", trial))
+
+    def best_config(self, study_id: str, trial: int | None = None) -> StudySpec:
         """A spec that trains the best trial again, to the same numbers."""
-        return self._get(StudySpec, f"/v1/studies/{study_id}/best/config")
+        return self._get(StudySpec, _best_path(study_id, "/config", trial))
 
-    def best_config_yaml(self, study_id: str) -> str:
+    def best_config_yaml(self, study_id: str, trial: int | None = None) -> str:
         """The same as YAML text."""
-        path = f"/v1/studies/{study_id}/best/config"
-        return self._transport.request("GET", path, params={"format": "yaml"}).text
+        headers = {"Accept": YAML}
+        path = _best_path(study_id, "/config", trial)
+        return self._transport.request("GET", path, headers=headers).text
 
-    def download_model(self, study_id: str, folder: str | Path) -> Path:
+    def download_model(self, study_id: str, folder: str | Path, trial: int | None = None) -> Path:
         """Unpack the portable model into a folder: model.py, weights, config, train.py, README.
 
         `model.load(folder)` from the folder's model.py gives the trained module.
         """
         target = Path(folder)
         target.mkdir(parents=True, exist_ok=True)
-        packed = self._transport.download(
-            f"/v1/studies/{study_id}/best/model", target / "model.zip"
-        )
+        path = _best_path(study_id, "/model", trial)
+        packed = self._transport.download(path, target / "model.zip")
         with zipfile.ZipFile(packed) as archive:
             archive.extractall(target)
         packed.unlink()
         return target
 
-    def download_checkpoint(self, study_id: str, path: str | Path) -> Path:
+    def download_checkpoint(
+        self, study_id: str, path: str | Path, trial: int | None = None
+    ) -> Path:
         """Write the best trial's weights (safetensors) to a file."""
-        return self._transport.download(f"/v1/studies/{study_id}/best/checkpoint", Path(path))
+        return self._transport.download(_best_path(study_id, "/checkpoint", trial), Path(path))
 
     def figures(self, study_id: str) -> dict[str, Any]:
         """Which figures there are."""
@@ -223,6 +229,10 @@ class Client(DatasetCalls):
         answer = self._transport.request(method, path, **options).json()
         assert isinstance(answer, dict)
         return answer
+
+
+def _best_path(study_id: str, part: str, trial: int | None) -> str:
+    return f"/v1/studies/{study_id}/best{part}" + ("" if trial is None else f"?trial={trial}")
 
 
 def _encode(spec: Spec) -> tuple[bytes, str]:

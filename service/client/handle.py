@@ -101,17 +101,17 @@ class StudyHandle:
         """The trials; see Client.trials."""
         return self._client.trials(self.id, **filters)
 
-    def best(self) -> Best:
+    def best(self, trial: int | None = None) -> Best:
         """The answer; see Client.best."""
-        return self._client.best(self.id)
+        return self._client.best(self.id, trial)
 
-    def best_config(self) -> StudySpec:
+    def best_config(self, trial: int | None = None) -> StudySpec:
         """A spec that trains the best trial again."""
-        return self._client.best_config(self.id)
+        return self._client.best_config(self.id, trial)
 
-    def download_model(self, folder: str | Path) -> Path:
+    def download_model(self, folder: str | Path, trial: int | None = None) -> Path:
         """Unpack the portable model into a folder."""
-        return self._client.download_model(self.id, folder)
+        return self._client.download_model(self.id, folder, trial)
 
     def figures(self) -> dict[str, Any]:
         """Which figures there are."""

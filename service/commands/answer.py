@@ -8,7 +8,7 @@ from rich.text import Text
 
 from service.commands.output import Output
 from service.domain.data import TOKEN_CROSS_ENTROPY
-from service.domain.records import Best, Study
+from service.domain.records import Best, ParetoFront, Study
 
 
 def print_values(study: Study, output: Output) -> None:
@@ -16,7 +16,11 @@ def print_values(study: Study, output: Output) -> None:
     assert study.best is not None
     params = ", ".join(f"{name}={_short(value)}" for name, value in study.best.params.items())
     metric = study.resolved.aims.objectives[0].metric
-    output.say(Text(f"best: trial {study.best.trial}, {metric} {study.best.value:.5g} ({params})"))
+    best = study.best
+    output.say(Text(f"best: trial {best.trial}, {best.say(metric)} ({params})"))
+    if len(best.front) > 1:
+        listed = ", ".join(map(str, best.front))
+        output.say(Text(f"  the Pareto set holds trials {listed}: add --trial NUMBER"))
     output.say(Text(f"  hifitune best {study.id} --yaml"))
 
 
@@ -25,13 +29,35 @@ def print_answer(study: Study, best: Best, output: Output) -> None:
     output.say(Text(f"{study.name}: trial {best.trial} of {study.progress.trials}, {best.family}"))
     for name, value in sorted(best.params.items()):
         output.say(Text(f"  {name} = {_short(value)}"))
-    output.say(
-        Text(f"{best.objective.metric} {best.objective.value:.6g} on validation, "
-             f"best epoch {best.best_epoch}, seed {best.seed}")
-    )  # fmt: skip
+    values = ", ".join(f"{each.metric} {each.value:.6g}" for each in best.objectives)
+    values = values or f"{best.objective.metric} {best.objective.value:.6g}"
+    output.say(Text(f"{values} on validation, best epoch {best.best_epoch}, seed {best.seed}"))
+    for bound in best.constraints:
+        limit = (
+            f"at most {bound.at_most:g}"
+            if bound.at_most is not None
+            else (f"at least {bound.at_least:g}")
+        )
+        output.say(Text(f"  {bound.metric} {bound.value:.4g} ({limit})"))
+    if best.front is not None:
+        output.screen.print(front_table(best.front))
     if best.verdict is not None:
         output.say(Text(best.verdict.sentence))
     output.screen.print(comparison(best))
+
+
+def front_table(front: ParetoFront) -> Table:
+    """The members of a Pareto set by their first objective; the knee is marked."""
+    table = Table(box=None, pad_edge=False, header_style="bold", title="Pareto set")
+    table.add_column("trial", justify="right")
+    names = list(front.members[0].values) if front.members else []
+    for name in names:
+        table.add_column(name, justify="right")
+    table.add_column("")
+    for member in sorted(front.members, key=lambda member: list(member.values.values())):
+        knee = "knee" if member.trial == front.knee else ""
+        table.add_row(str(member.trial), *(_short(member.values[name]) for name in names), knee)
+    return table
 
 
 def comparison(best: Best) -> Table:

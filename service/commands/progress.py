@@ -85,6 +85,7 @@ def summary(study: Study) -> dict[str, Any]:
         "failed": progress.failed + progress.diverged,
         "best": None if study.best is None else study.best.model_dump(mode="json"),
         "metric": study.resolved.aims.objectives[0].metric,
+        "metrics": [objective.metric for objective in study.resolved.aims.objectives],
         "trials_per_second": trials_per_second(study),
         "seconds_left": progress.seconds_left,
     }
@@ -95,7 +96,7 @@ def facts(study: Study) -> str:
     progress = study.progress
     parts = [study.state.value]
     if study.best is not None:
-        parts.append(f"best {study.resolved.aims.objectives[0].metric} {study.best.value:.5g}")
+        parts.append(f"best {study.best.say(study.resolved.aims.objectives[0].metric)}")
     parts.append(f"{progress.pruned} pruned")
     if progress.failed + progress.diverged:
         parts.append(f"{progress.failed + progress.diverged} failed")

@@ -66,7 +66,9 @@ def watch(url: str, study_id: str, timeout: float | None, output: Output) -> int
         return _follow(client.handle(study_id), output, timeout)
 
 
-def best(url: str, study_id: str, as_yaml: bool, model: Path | None, output: Output) -> int:
+def best(
+    url: str, study_id: str, trial: int | None, as_yaml: bool, model: Path | None, output: Output
+) -> int:
     """Print the answer; or its config as YAML; and unpack the model.
 
     With `--json` each of them is a line: the answer, or the config, and the model's folder.
@@ -74,17 +76,17 @@ def best(url: str, study_id: str, as_yaml: bool, model: Path | None, output: Out
     with connected(url) as client:
         try:
             if as_yaml and output.as_json:
-                output.result(client.best_config(study_id).model_dump(mode="json"))
+                output.result(client.best_config(study_id, trial).model_dump(mode="json"))
             elif as_yaml:
-                output.screen.file.write(client.best_config_yaml(study_id))
+                output.screen.file.write(client.best_config_yaml(study_id, trial))
             else:
-                answer = client.best(study_id)
+                answer = client.best(study_id, trial)
                 if output.as_json:
                     output.result(answer)
                 else:
                     print_answer(client.study(study_id), answer, output)
             if model is not None:
-                folder = client.download_model(study_id, model)
+                folder = client.download_model(study_id, model, trial)
                 if output.as_json:
                     output.result({"event": "model", "folder": str(folder.absolute())})
                 else:
@@ -145,7 +147,7 @@ def _table(found: list[Study]) -> Table:
             ", ".join(study.resolved.families),
             f"{progress.done}/{progress.trials}",
             "" if study.best is None else f"{study.best.value:.5g}",
-            study.resolved.aims.objectives[0].metric,
+            " ".join(objective.metric for objective in study.resolved.aims.objectives),
             clock(progress.seconds_left) if live and progress.seconds_left is not None else "",
         )
     return table

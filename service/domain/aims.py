@@ -33,6 +33,17 @@ class Aims:
 
     objectives: tuple[Objective, ...]
 
+    def __str__(self) -> str:
+        """`minimize mse and kl, subject to kl <= 20`."""
+        directions = {objective.direction for objective in self.objectives}
+        if len(directions) == 1:
+            names = " and ".join(objective.metric for objective in self.objectives)
+            said = f"{directions.pop()} {names}"
+        else:
+            said = " and ".join(f"{o.direction} {o.metric}" for o in self.objectives)
+        bounds = " and ".join(map(str, self.constraints))
+        return f"{said}, subject to {bounds}" if bounds else said
+
     @property
     def constraints(self) -> list[Constraint]:
         """Those of every objective: all of them bind."""
