@@ -88,7 +88,8 @@ async def receive_file(
             sha256, size = await _stream(request, file, admission, desk.limits, declared)
             yield Received(file, name, kind, chosen, sha256, size)
         finally:
-            await run_in_threadpool(receiving.__exit__, None, None, None)
+            # Not in the threadpool: a task that is cancelled, as at shutdown, could not wait.
+            receiving.__exit__(None, None, None)
     finally:
         admitting.__exit__(None, None, None)
 
