@@ -25,7 +25,7 @@ grouped kernels lose more than they save. Measured by `python -m benchmarks.conv
 An accelerator gets one launch for all slots (not measured: none was at hand)."""
 
 
-def convolve(x: Tensor, weight: Tensor, bias: Tensor, stride: int = 1) -> Tensor:
+def convolve(x: Tensor, weight: Tensor, bias: Tensor | None, stride: int = 1) -> Tensor:
     """3 x 3 with a border of zeros: x [K, B, H, W, C], weight [K, O, C, 3, 3], bias [K, O]."""
     positions = math.ceil(x.shape[2] / stride) * math.ceil(x.shape[3] / stride)
     if len(x) > 1 and (positions <= GROUPED_POSITIONS or x.device.type != "cpu"):
@@ -33,23 +33,28 @@ def convolve(x: Tensor, weight: Tensor, bias: Tensor, stride: int = 1) -> Tensor
     return convolve_looped(x, weight, bias, stride)
 
 
-def convolve_looped(x: Tensor, weight: Tensor, bias: Tensor, stride: int = 1) -> Tensor:
+def convolve_looped(
+    x: Tensor, weight: Tensor, bias: Tensor | None = None, stride: int = 1
+) -> Tensor:
     """One convolution for each slot: -> [K, B, H', W', O]."""
+    shifts = [None] * len(x) if bias is None else bias.unbind()
     maps = [
         F.conv2d(image.permute(0, 3, 1, 2), kernel, shift, stride, KERNEL // 2).permute(0, 2, 3, 1)
-        for image, kernel, shift in zip(x.unbind(), weight.unbind(), bias.unbind(), strict=True)
+        for image, kernel, shift in zip(x.unbind(), weight.unbind(), shifts, strict=True)
     ]
     return maps[0][None] if len(maps) == 1 else torch.stack(maps)
 
 
-def convolve_grouped(x: Tensor, weight: Tensor, bias: Tensor, stride: int = 1) -> Tensor:
+def convolve_grouped(
+    x: Tensor, weight: Tensor, bias: Tensor | None = None, stride: int = 1
+) -> Tensor:
     """One convolution with a group for each slot: -> [K, B, H', W', O]."""
     slots, batch, height, width, inputs = x.shape
     beside = x.permute(1, 2, 3, 0, 4).reshape(batch, height, width, slots * inputs)
     y = F.conv2d(
         beside.permute(0, 3, 1, 2),
         weight.flatten(0, 1),
-        bias.flatten(),
+        None if bias is None else bias.flatten(),
         stride,
         KERNEL // 2,
         groups=slots,
@@ -77,16 +82,18 @@ class Conv2d:
         *,
         stride: int = 1,
         gain: float = 1.0,
+        bias: bool = True,
     ) -> None:
         self._stride = stride
         spread = gain / math.sqrt(inputs * KERNEL**2)
         shape = (outputs, inputs, KERNEL, KERNEL)
         self._weight = layout.add(f"{name}.weight", *shape, spread=spread, as_is=True)
-        self._bias = layout.add(f"{name}.bias", outputs, as_is=True)
+        self._bias = layout.add(f"{name}.bias", outputs, as_is=True) if bias else None
 
     def __call__(self, run: Pass, x: Tensor) -> Tensor:
         """[K, B, H, W, inputs] -> [K, B, H', W', outputs]."""
-        return convolve(x, run.weights[self._weight], run.weights[self._bias], self._stride)
+        bias = None if self._bias is None else run.weights[self._bias]
+        return convolve(x, run.weights[self._weight], bias, self._stride)
 
 
 class SampleNorm:
@@ -107,7 +114,9 @@ class SampleNorm:
 class ConvBlock:
     """Convolution with stride 2, or doubling and convolution; norm, activation, dropout.
 
-    Dropout takes away whole channels. Channels are multiples of 4, so nothing needs padding.
+    Dropout takes away whole channels. Channels are multiples of 4, so nothing needs padding. A
+    bias that a batch norm takes out again would have rounding errors for a gradient, and Adam
+    makes full steps of them: there is none.
     """
 
     def __init__(
@@ -125,7 +134,13 @@ class ConvBlock:
     ) -> None:
         self._sides = sides
         self._conv = Conv2d(
-            layout, f"{name}.conv", inputs, outputs, stride=1 if sides else 2, gain=HIDDEN_GAIN
+            layout,
+            f"{name}.conv",
+            inputs,
+            outputs,
+            stride=1 if sides else 2,
+            gain=HIDDEN_GAIN,
+            bias=norm != "batch",
         )
         self._batch_norm = self._sample_norm = None
         if norm == "batch":

@@ -79,8 +79,9 @@ def count_convolutions(config: Mapping[str, Scalar], problem: Problem) -> int:
         for inputs, outputs in pairwise(sizes)
     )
     count += (KERNEL * up[-1] + 1) * problem.channels
-    if config["norm"] != "none":
-        count += 2 * (sum(down[1:]) + sum(up[1:]))
+    blocks = sum(down[1:]) + sum(up[1:])
+    # A norm has a gain and a shift; a batch norm takes the place of the bias.
+    count += {"none": 0, "batch": 1, "layer": 2}[str(config["norm"])] * blocks
     return count
 
 

@@ -123,9 +123,9 @@ class ConvEncoder:
         as_map: bool,
         **blocks: Unpack[Blocks],
     ) -> None:
+        sides, widths = image_stages(problem, channels, stages)
         parts = problem.inputs // problem.features
         self._image = (parts, problem.height, problem.width, problem.channels)
-        sides, widths = image_stages(problem, channels, stages)
         widths = [parts * problem.channels, *widths]
         self._stages = [
             ConvBlock(layout, buffers, f"{name}.stages.{i}", widths[i], widths[i + 1], **blocks)

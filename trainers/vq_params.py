@@ -29,7 +29,7 @@ class VqVaeParams(ReconstructionParams):
             default_range=choices_of(4, 8, 16),
             description="Numbers in a vector of the codebook.",
         ),
-    ] = 8
+    ] = 4
     latents: Annotated[
         int,
         Knob(

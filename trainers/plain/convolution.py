@@ -31,9 +31,12 @@ class ConvBlock(nn.Module):
     ) -> None:
         super().__init__()
         self.sides = sides
-        self.conv = nn.Conv2d(inputs, outputs, KERNEL, stride=1 if sides else 2, padding=1)
+        biased = config["norm"] != "batch"  # a batch norm would take the bias out again
+        stride = 1 if sides else 2
+        self.conv = nn.Conv2d(inputs, outputs, KERNEL, stride, padding=1, bias=biased)
         nn.init.kaiming_uniform_(self.conv.weight, nonlinearity="relu")
-        nn.init.zeros_(cast(Tensor, self.conv.bias))
+        if biased:
+            nn.init.zeros_(cast(Tensor, self.conv.bias))
         self.norm: nn.Module = nn.Identity()
         if config["norm"] == "batch":
             self.norm = nn.BatchNorm2d(outputs)
