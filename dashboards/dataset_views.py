@@ -131,10 +131,10 @@ def _say_likeness(audit: Audit) -> list[str]:
     if audit.near_duplicates is None:
         return []
     if audit.near_duplicates == 0:
-        return ["No two samples look alike without being copies."]
-    found = (
-        f"{_count(audit.near_duplicates, 'more sample')} {_is(audit.near_duplicates)} nearly one."
-    )
+        return ["No sample looks like another without being its copy."]
+    alike = audit.near_duplicates
+    verb = "looks" if alike == 1 else "look"
+    found = f"{_count(alike, 'more sample')} {verb} like an earlier one without being a copy."
     across = audit.near_across or 0
     if audit.duplicates == "near":
         return [f"{found} {_NEAR}."]

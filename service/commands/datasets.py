@@ -14,6 +14,8 @@ from service.commands.remote import connected
 from service.domain.records import Dataset, DatasetDetail, DatasetEntry
 
 MAX_BASELINES = 6
+LIST_WIDTH = 110
+"""Of the list where there is no screen, or a narrow one: names are worth a wrapped line."""
 
 
 def list_all(url: str, origin: str | None, output: Output) -> int:
@@ -23,6 +25,7 @@ def list_all(url: str, origin: str | None, output: Output) -> int:
     if output.as_json:
         output.result({"items": [entry.model_dump(mode="json") for entry in found]})
     else:
+        output.screen.width = max(output.screen.width, LIST_WIDTH)
         output.screen.print(_table(found))
     return Exit.OK
 
