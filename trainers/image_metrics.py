@@ -9,7 +9,8 @@ import torch
 from torch import Tensor
 
 from trainers.losses import has_neighbourhoods
-from trainers.plain.similarity import scales_of, structural_similarity
+from trainers.plain.figures import cross_entropy_excess, peak_signal_to_noise, similarity
+from trainers.plain.similarity import scales_of
 from trainers.problem import Problem
 from trainers.spread import Spreads
 
@@ -20,13 +21,6 @@ CLOSE_SAMPLES = 512
 """CLOSE is measured on at most so many samples of a part, evenly spaced."""
 LOOKED_AT = ("image", "vector")
 """Kinds of data that have any of these figures."""
-
-HIGHEST_PSNR = 100.0
-"""Decibel; what a reconstruction without any error counts."""
-LEAST_PROBABILITY = 1e-6
-"""Reconstructions are kept so far from 0 and 1 when they are read as probabilities."""
-_PIECE = 1 << 17
-"""Numbers compared at once: more fall out of the cache (measured: 3 times slower)."""
 
 
 def close_rows(count: int) -> Tensor:
@@ -73,20 +67,6 @@ class Looks:
         return self._spreads.means() | self._spreads.errors()
 
 
-def peak_signal_to_noise(
-    prediction: Tensor, samples: Tensor, bounds: tuple[float, float]
-) -> Tensor:
-    """PSNR in dB of every image, [K, n, F] against [n, F] -> [K, n] in float64.
-
-    Reconstructions are clipped to `bounds` first, whose width is the data range (DOMAIN.md truth
-    12). Report the mean of these, not the PSNR of the mean error.
-    """
-    low, high = bounds
-    span = high - low or 1.0
-    errors = (prediction.clamp(low, high) - samples).square().mean(2).double()
-    return -10 * (errors / span**2).clamp(min=10 ** (-HIGHEST_PSNR / 10)).log10()
-
-
 def similarities(prediction: Tensor, samples: Tensor, problem: Problem) -> dict[str, Tensor]:
     """`ssim` and `ms_ssim` of every image, [K, n, F] against [n, F] -> [K, n] in float64.
 
@@ -95,34 +75,12 @@ def similarities(prediction: Tensor, samples: Tensor, problem: Problem) -> dict[
     """
     low, high = problem.bounds
     clipped = prediction.clamp(low, high)
-    scales = {"ssim": 1, "ms_ssim": scales_of(*problem.shape[:2])}
-    size = max(1, _PIECE // problem.features)
+    scales = scales_of(*problem.shape[:2])
 
-    def compare(slot: Tensor, count: int) -> Tensor:
-        pieces = zip(torch.split(slot, size), torch.split(samples, size), strict=True)
-        return torch.cat(
-            [
-                structural_similarity(one, other, problem.shape, problem.span, count)
-                for one, other in pieces
-            ]
-        )
+    def compare(count: int) -> Tensor:
+        slots = [similarity(slot, samples, problem.shape, problem.span, count) for slot in clipped]
+        return torch.stack(slots)
 
-    found = {"ssim": torch.stack([compare(slot, 1) for slot in clipped]).double()}
-    found["ms_ssim"] = (
-        found["ssim"]
-        if scales["ms_ssim"] == 1
-        else torch.stack([compare(slot, scales["ms_ssim"]) for slot in clipped]).double()
-    )
+    found = {"ssim": compare(1)}
+    found["ms_ssim"] = found["ssim"] if scales == 1 else compare(scales)
     return found
-
-
-def cross_entropy_excess(prediction: Tensor, samples: Tensor) -> Tensor:
-    """Nats by which the BCE of every sample lies above the entropy of its values, [K, n] float64.
-
-    The entropy of grey values cannot be learned away; what is left is
-    KL(Bernoulli(value) || Bernoulli(reconstruction)), summed over features.
-    """
-    target = samples.clamp(0, 1).double()
-    floor = -(torch.xlogy(target, target) + torch.xlogy(1 - target, 1 - target)).sum(1)
-    guess = prediction.double().clamp(LEAST_PROBABILITY, 1 - LEAST_PROBABILITY)
-    return -(target * guess.log() + (1 - target) * (-guess).log1p()).sum(2) - floor

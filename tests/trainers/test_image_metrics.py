@@ -13,11 +13,14 @@ from torchmetrics.functional.image import (
 
 from trainers.image_metrics import (
     CLOSE_SAMPLES,
-    HIGHEST_PSNR,
     Looks,
-    cross_entropy_excess,
-    peak_signal_to_noise,
     similarities,
+)
+from trainers.plain.figures import (
+    HIGHEST_PSNR,
+    cross_entropy_excess,
+    image_figures,
+    peak_signal_to_noise,
 )
 from trainers.plain.similarity import (
     SCALE_WEIGHTS,
@@ -196,6 +199,18 @@ def test_what_is_measured_follows_from_the_kind_and_range_of_the_data(
 ) -> None:
     looks = {"psnr", "ssim", "ms_ssim", "bce_excess"}
     assert looks & set(looked_at(problem, 5, close=True)) == names
+
+
+def test_a_take_away_model_has_the_same_figures() -> None:
+    for problem in (Problem("image", (6, 5)), Problem("image", (6, 5), low=-1.0, high=3.0)):
+        output, target = images(problem.shape, 20)
+        found = image_figures(output, target, problem.to_json())
+        looks = Looks(problem, 20, close=True)
+        looks.add(output[None], target)
+        expected = looks.results()
+        assert set(found) == {name for name in expected if not name.endswith("_se")}
+        for name, values in found.items():
+            assert values.mean().item() == pytest.approx(expected[name].item()), name
 
 
 def test_a_slots_ssim_does_not_depend_on_its_company() -> None:

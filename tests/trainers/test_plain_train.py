@@ -167,7 +167,28 @@ def test_the_plain_metrics_are_the_studys(
     monkeypatch.setattr("torch.randn", draws)
     found = measure(model, torch.from_numpy(digits.validation))
     assert found == pytest.approx({name: recorded[name] for name in found}, rel=1e-4)
-    assert "elbo" in found
+    assert {"elbo", "bits_per_dimension", "kl", "psnr", "ssim", "bce_excess"} <= set(found)
+
+
+def test_a_loss_that_is_no_density_has_no_elbo_in_the_plain_loop(few_digits: ArrayData) -> None:
+    build = import_module("trainers.plain.vae").build
+    model: Any = build(DIGITS.to_json(), config_of("vae", loss="ssim_mix"))
+    found = measure(model, torch.from_numpy(few_digits.validation))
+    assert "kl" in found
+    assert {"elbo", "bits_per_dimension"}.isdisjoint(found)
+
+
+def test_the_plain_loop_can_go_by_a_metric_that_is_better_when_higher(
+    few_digits: ArrayData, capsys: Any
+) -> None:
+    build = import_module("trainers.plain.autoencoder").build
+    model: Any = build(DIGITS.to_json(), config_of("autoencoder", learning_rate=0.01))
+    data = [torch.from_numpy(part) for part in (few_digits.train, few_digits.validation)]
+    training = {"epochs": 6, "early_stopping": None, "first_eligible_epoch": 1}
+    best = train(model, data[0], data[1], training, metric="ssim")
+    values = [float(line.split()[-1]) for line in capsys.readouterr().out.splitlines()]
+    assert best >= 4  # it still learns
+    assert measure(model, data[1])["ssim"] == pytest.approx(values[best - 1], abs=1e-5)
 
 
 def test_early_stopping_ends_the_plain_loop(digits: ArrayData, capsys: Any) -> None:

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from trainers.plain.augmentation import augmentation_of
 from trainers.plain.corruption import Draws, GeneratorDraws, take_away
+from trainers.plain.figures import image_figures
 from trainers.plain.given import Given
 from trainers.plain.resampling import enlarge
 
@@ -105,6 +106,10 @@ class PlainModel(nn.Module):
     def errors(self, target: Tensor, given: Given) -> Tensor:
         """How wrong each reconstruction is, [N]: its mean squared error."""
         return self.element_errors(target, given).mean(1)
+
+    def figures(self, prediction: Tensor, target: Tensor) -> dict[str, Tensor]:
+        """Figures of reconstructions beyond their errors, [N, F] twice -> name: [N]."""
+        return image_figures(prediction, target, self.problem)
 
     def latent(self, given: Given) -> Tensor | None:
         """[N, L] where samples lie in the latent space; None: there is none."""

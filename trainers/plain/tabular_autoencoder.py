@@ -49,6 +49,17 @@ class TabularAutoencoder(PlainModel):
         """[N, L] -> [N, F]: scaled numbers, probabilities of categories."""
         return self.columns.predict(self.decoder(code))
 
+    def figures(self, prediction: Tensor, target: Tensor) -> dict[str, Tensor]:
+        """numeric_mse and categorical_accuracy of every row."""
+        found = {}
+        if len(self.columns.numbers):
+            error = self.columns.numeric(prediction) - self.columns.numeric(target)
+            found["numeric_mse"] = error.square().mean(-1)
+        if self.columns.spans:
+            right, judged = self.columns.hits(prediction, target)
+            found["categorical_accuracy"] = right / judged.clamp(min=1)
+        return found
+
     def latent(self, given: Given) -> Tensor:
         """The code, for pictures of the latent space."""
         return self.encode(given)

@@ -27,7 +27,7 @@ CHUNK = 1024
 """Samples evaluated at once."""
 KEPT = ("format", "family", "problem", "config", "study", "split", "scaling")
 """What the config.json of the trained model has from the one that it was trained by."""
-MAXIMIZED = ("elbo", "exact_match")
+MAXIMIZED = ("elbo", "exact_match", "psnr", "ssim", "ms_ssim", "categorical_accuracy")
 """Metrics that are better when higher."""
 DEFAULT_SPLIT = {"train": 0.7, "validation": 0.15, "order": "seed", "seed": 0}
 
@@ -62,11 +62,11 @@ def make_optimizer(player: Any, config: dict[str, Any]) -> torch.optim.Optimizer
 
 @torch.no_grad()
 def measure(model: Any, data: Tensor) -> dict[str, float]:
-    """Mean mse and mae on scaled samples [N, F], eval mode, and elbo where the model has one.
+    """Means over scaled samples [N, F], eval mode: mse, mae and what the data allows.
 
-    Of a model that fills holes also hole_mse and known_mse.
-
-    A model with metrics of its own (of texts) measures itself.
+    That is psnr, ssim, ms_ssim, bce_excess, or figures of columns; elbo, bits_per_dimension and
+    kl where the model has them; hole_mse and known_mse of one that fills holes. A model with
+    metrics of its own (of texts) measures itself.
     """
     model.eval()
     generator = torch.Generator().manual_seed(0)  # the same noise at every epoch
@@ -77,18 +77,31 @@ def measure(model: Any, data: Tensor) -> dict[str, float]:
     holes = {"hole_mse": [0.0, 0.0], "known_mse": [0.0, 0.0]}  # squared error, values
     for part in torch.split(data, CHUNK):
         given = model.corrupt(part, generator)
-        error = model.estimate(given) - part
+        prediction = model.estimate(given)
+        error = prediction - part
+        for name, values in model.figures(prediction, part).items():
+            sums[name] = sums.get(name, 0.0) + float(values.double().sum())
         sums["mse"] += float((error**2).mean(1).sum())
         sums["mae"] += float(error.abs().mean(1).sum())
         if given.known is not None:
             for name, chosen in (("hole_mse", given.known == 0), ("known_mse", given.known > 0)):
                 holes[name][0] += float((error[chosen] ** 2).sum())
                 holes[name][1] += float(chosen.sum())
-        if hasattr(model, "elbo"):
+        posterior = model.posterior(given)
+        if posterior is not None:
+            mean, log_variance = posterior
+            kl = 0.5 * (mean**2 + log_variance.exp() - 1 - log_variance)
+            sums["kl"] = sums.get("kl", 0.0) + float(kl.sum())
+        if getattr(model, "is_likelihood", False):
             noise = torch.randn(len(part), model.latent_dim, generator=generator)
             elbo = float(model.elbo(part, given, noise))
             sums["elbo"] = sums.get("elbo", 0.0) + elbo * len(part)
     means = {name: total / len(data) for name, total in sums.items()}
+    if "elbo" in means:
+        # A density of scaled data becomes one of raw data by the scale; a probability does not.
+        scale = 0.0 if model.config["loss"] == "bce" else float(model.scale.log2().mean())
+        bits = -means["elbo"] / (model.features * math.log(2))
+        means["bits_per_dimension"] = bits + scale
     return means | {name: squares / count for name, (squares, count) in holes.items() if count}
 
 

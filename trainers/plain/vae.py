@@ -65,6 +65,11 @@ class Vae(PlainModel):
         beta: float = self.config["beta"]
         return self.reconstruction_loss(output, target) + kl_share * beta * charged
 
+    @property
+    def is_likelihood(self) -> bool:
+        """Whether the loss is a density, so that there is an ELBO."""
+        return self.config["loss"] in CONSTANTS
+
     def elbo(self, target: Tensor, given: Given, noise: Tensor) -> Tensor:
         """Mean ELBO of [B, F] in nats: beta = 1, constants included, one z from `noise` [B, L]."""
         mean, log_variance = self.posterior(given)
