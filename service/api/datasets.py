@@ -16,6 +16,7 @@ from service.api.receiving import ReceivedDependency
 from service.domain.records import DatasetDetail, DatasetPage, Upload
 from service.domain.uploads import Origin
 from service.errors import Conflict
+from service.storage.datasets import DatasetRepository
 
 router = APIRouter(prefix="/v1", tags=["datasets"])
 
@@ -122,5 +123,11 @@ def delete_dataset(dataset_id: DatasetId, container: ContainerDependency) -> Res
     """
     if dataset_id in {choice.name for choice in container.catalog.datasets}:
         raise Conflict("a built-in data set cannot be deleted", "leave it")
+    with container.database.read() as session:
+        if DatasetRepository(session).get(dataset_id) is not None:
+            raise Conflict(
+                "it was not uploaded: studies read it from a path",
+                "delete these studies; its files go with the last of them",
+            )
     container.uploads.delete(dataset_id)
     return Response(status_code=204)

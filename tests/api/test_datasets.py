@@ -240,6 +240,7 @@ def test_what_a_study_read_from_a_path_is_listed_by_its_path(uploads: UploadHous
     assert [(entry["id"], entry["name"]) for entry in found] == [(upload["data_hash"], "x/y.npy")]
     detail = uploads.http.get(f"/v1/datasets/{upload['data_hash']}").json()
     assert detail["use"] is None
+    assert uploads.http.delete(f"/v1/datasets/{upload['data_hash']}").status_code == 409
     assert len(detail["preview"]["images"]) == 16
 
 

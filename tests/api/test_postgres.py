@@ -13,6 +13,7 @@ from service.commands.server import Service
 from service.settings import Settings
 from service.storage.database import Database
 from tests.api.house import MINIMAL
+from tests.api.upload_house import npy
 from tests.dashboards.seeding import seed_study
 from tests.dashboards.synthetic import make_study
 
@@ -52,3 +53,28 @@ def test_a_whole_study_is_read(http: httpx.Client, postgres_url: str) -> None:
         messages = list(read_messages(response.iter_lines()))
     assert [message.id for message in messages[:-1]] == [str(i + 1) for i in range(newest)]
     assert messages[-1].event == "end"
+
+
+def test_a_race_of_uploads_studies_and_deletions_leaves_no_half_data_set(
+    http: httpx.Client, tmp_path: Path
+) -> None:
+    def act(number: int) -> int:
+        sent = http.post("/v1/datasets", params={"name": f"number {number}"}, content=npy(4))
+        assert sent.status_code in (200, 201, 503), sent.text
+        upload = sent.json().get("id", "ds-none")
+        if number % 2:
+            return http.delete(f"/v1/datasets/{upload}").status_code
+        study = {**MINIMAL, "family": "autoencoder", "dataset": {"id": upload}}
+        return http.post("/v1/studies", json=study).status_code
+
+    with ThreadPoolExecutor(6) as pool:
+        statuses = list(pool.map(act, range(6)))
+    assert set(statuses) <= {201, 204, 404, 409, 422}
+    named = {entry["id"] for entry in http.get("/v1/datasets?origin=upload").json()["items"]}
+    kept = {path.name for path in (tmp_path / "uploads").iterdir() if path.name != ".lock"}
+    assert {name for name in kept if not name.startswith(".")} == named
+    in_use = {study["spec"]["dataset"]["id"] for study in http.get("/v1/studies").json()["items"]}
+    assert in_use <= named
+    for upload in named:
+        detail = http.get(f"/v1/datasets/{upload}").json()
+        assert detail["preview"]["images"], "its folder of the store is there"
