@@ -32,6 +32,18 @@ def test_the_default_autoencoder_beats_pca(digits: ArrayData) -> None:
     assert end.value < pca_error(digits, 16) * 0.85
 
 
+@pytest.mark.parametrize(
+    "family", ["wae_mmd", "rae", "sparse_autoencoder", "contractive_autoencoder"]
+)
+def test_a_default_penalty_leaves_more_than_pca_with_four_axes(
+    family: str, digits: ArrayData
+) -> None:
+    plan = FitPlan(15, 1, None, "mse", "minimize")
+    _, (end,) = finished(ArrayRun(family, slots_of(family, 1), digits, plan))
+    assert end.value is not None
+    assert end.value < pca_error(digits, 4)
+
+
 def test_a_fixed_sigma_of_one_collapses_on_data_between_zero_and_one(digits: ArrayData) -> None:
     plan = FitPlan(30, 30, None, "mse", "minimize")
     _, (end,) = finished(ArrayRun("vae", slots_of("vae", 1, sigma=1.0), digits, plan))

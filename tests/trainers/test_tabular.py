@@ -2,6 +2,9 @@
 
 import csv
 import importlib.util
+import io
+import json
+import zipfile
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -11,16 +14,18 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
-from safetensors.torch import save_file
+from safetensors.torch import save, save_file
 from torch import Tensor
 
 from tests.trainers.conftest import ArrayData, config_of, slots_of
 from tests.trainers.test_families import assert_same_end, finished, first_step, twin_of
+from tests.trainers.test_portable import ALONE, run_alone
 from trainers.base import Batch, FitPlan
 from trainers.evaluation import score
 from trainers.loop import ArrayRun
 from trainers.plain.columns import Columns
 from trainers.plain.given import Given
+from trainers.portable import write_model_zip
 from trainers.problem import Column, Problem, problem_of
 from trainers.registry import catalog, load_family
 from trainers.tasks import Task
@@ -213,3 +218,45 @@ def test_vectors_are_all_numbers() -> None:
     assert end.validation is not None
     assert end.validation["numeric_mse"] == pytest.approx(end.validation["mse"])
     assert "categorical_accuracy" not in end.validation
+
+
+REPLAY = (
+    ALONE
+    + """
+import json, numpy as np, torch
+from pathlib import Path
+from model import load
+model = load(sys.argv[1])
+raw = torch.from_numpy(np.load(sys.argv[2], allow_pickle=False)).double()
+guess = model.reconstruct(raw)
+right, judged = model.columns.hits(guess, raw)
+print(json.dumps([float((guess - raw).square().mean()), float(right.sum() / judged.sum())]))
+"""
+)
+
+
+def test_the_model_that_is_taken_away_reconstructs_rows_where_the_project_is_not(
+    tmp_path: Path,
+) -> None:
+    (slot,) = slots_of(FAMILY, 1)
+    _, (end,) = finished(ArrayRun(FAMILY, [slot], wine(), PLAN))
+    assert end.weights is not None
+    assert end.validation is not None
+    content = io.BytesIO()
+    write_model_zip(
+        content,
+        family=FAMILY,
+        problem=TABLE.to_json(),
+        config=dict(slot.config),
+        weights=save(end.weights),
+        metadata={"training": {"epochs": 2}, "objective": {"metric": "categorical_accuracy"}},
+    )
+    zipfile.ZipFile(content).extractall(tmp_path)
+    np.save(tmp_path / "rows.npy", wine().validation)
+    printed = run_alone(REPLAY, tmp_path, tmp_path / "rows.npy", cwd=tmp_path)
+    wanted = [end.validation["mse"], end.validation["categorical_accuracy"]]
+    assert json.loads(printed) == pytest.approx(wanted, rel=1e-4)
+    arguments = ("rows.npy", "--validation", "rows.npy")
+    script = f"{ALONE}\nsys.path.insert(0, sys.argv[1])\nsys.argv = ['train.py', *sys.argv[2:]]\n"
+    script += "import runpy; runpy.run_path('train.py', run_name='__main__')"
+    assert "categorical_accuracy" in run_alone(script, tmp_path, *arguments, cwd=tmp_path)
