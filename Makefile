@@ -43,7 +43,7 @@ ALONE := $(addprefix tests/,api benchmarks cli client e2e engine examples execut
 
 test: setup chromium ## the whole suite: real PostgreSQL, real browser, real processes
 ifeq ($(strip $(ARGS)),)
-	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 $(ALONE:%=--ignore=%)
+	@OMP_NUM_THREADS=1 PYTHONHASHSEED=0 $(BIN)/python -m pytest -n 2 $(ALONE:%=--ignore=%)
 	@$(BIN)/python -m pytest $(ALONE)
 else
 	@$(BIN)/python -m pytest $(ARGS)

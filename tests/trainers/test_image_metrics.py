@@ -192,7 +192,7 @@ def test_psnr_is_of_all_samples_and_comes_without_a_closer_look() -> None:
         (Problem("vector", (30,), high=1.5), set()),
         (Problem("table", (30,)), set()),
     ],
-    ids=str,
+    ids=["image", "thin image", "image below 0", "vector", "vector above 1", "table"],
 )
 def test_what_is_measured_follows_from_the_kind_and_range_of_the_data(
     problem: Problem, names: set[str]
