@@ -103,3 +103,12 @@ def test_extremes_hold_the_default_of_what_a_condition_may_leave_out() -> None:
     assert extremes(resolved, "vae", "dropout") == [0.1, 0.5, 0.0]
     assert extremes(resolved, "vae", "optimizer") == ["sgd", "adam"]
     assert extremes(resolved, "vae", "latent_dim") == [16]
+
+
+def test_a_repetition_is_not_bound_by_the_clock() -> None:
+    bounds = [{"metric": "latency_seconds", "at_most": 0.01}, {"metric": "kl", "at_most": 20}]
+    resolved = resolve(
+        spec(objective={"metric": "mse", "subject_to": bounds}, space={"depth": 1}), CATALOG, DIGITS
+    )
+    again = best_config_spec(records.study(resolved), records.trial(resolved))
+    assert [str(bound) for bound in again.aims.constraints] == ["kl <= 20"]

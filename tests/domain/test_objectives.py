@@ -1,6 +1,7 @@
 """What a study may be after, and which searches its objectives make degenerate (truth 1)."""
 
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -178,3 +179,11 @@ def test_a_bound_is_kept_up_to_and_including_itself(limit: float, value: float) 
     assert (most.violation(value) <= 0) == (value <= limit)
     assert (least.violation(value) <= 0) == (value >= limit)
     assert most.violation(value) == -least.violation(value)
+
+
+def test_what_the_documentation_shows_can_be_asked_for() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "objectives.md").read_text()
+    blocks = re.findall(r"```yaml\n(.*?)```", text, flags=re.DOTALL)
+    assert len(blocks) >= 4
+    for block in blocks:
+        assert resolved(space=LATENT, **yaml.safe_load(block)).aims.objectives
