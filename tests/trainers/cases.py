@@ -24,8 +24,15 @@ TEXTS = {
     "reconstruct": RECONSTRUCT,
     "denoise": Task("denoise", noise="token_drop", level=0.2),
 }
-SMALL_TEXT: dict[str, Any] = {"embedding_dim": 8, "hidden_width": 32, "latent_dim": 16}
-"""A recurrence of the default width takes a minute to learn anything here."""
+ROWS = {**NUMBERS, "denoise": Task("denoise", noise="gaussian", level=1.0)}
+"""Standardised columns: noise as large as they are."""
+TASKS = {"vector": NUMBERS, "image": NUMBERS, "table": ROWS, "text": TEXTS}
+SMALL: dict[str, dict[str, Any]] = {
+    "text_autoencoder": {"embedding_dim": 8, "hidden_width": 32},
+    "text_vae": {"embedding_dim": 8, "hidden_width": 32},
+    "super_resolution": {"channels": 8, "blocks": 2},
+}
+"""Where the default size takes a minute to learn anything."""
 
 
 @dataclass(frozen=True)
@@ -63,9 +70,8 @@ class Case:
         return "hole_mse" if self.task.kind == "inpaint" else "mse"
 
     def config(self, **changes: Any) -> dict[str, Any]:
-        small = SMALL_TEXT if self.kind == "text" else {}
         chosen = {} if self.architecture is None else {"architecture": self.architecture}
-        return config_of(self.family, **{**small, **chosen, **changes})
+        return config_of(self.family, **{**SMALL.get(self.family, {}), **chosen, **changes})
 
     def slots(self, count: int, **changes: Any) -> list[Slot]:
         return [Slot(trial, 100 + trial, self.config(**changes)) for trial in range(count)]
@@ -102,16 +108,22 @@ def cases() -> list[Case]:
     found = []
     kinds_of_task = {task.name: task.data_kinds for task in catalog().tasks}
     for name, family in families().items():
-        main = "image" if "image" in family.data else family.data[0]
+        main = main_kind(name)
         for kind in family.data:
-            tasks = TEXTS if kind == "text" else NUMBERS
             for task in family.tasks:
                 if kind not in kinds_of_task[task] or (kind != main and task != family.tasks[0]):
                     continue
                 found += [
-                    Case(name, kind, tasks[task], chosen) for chosen in architectures(name, kind)
+                    Case(name, kind, TASKS[kind][task], chosen)
+                    for chosen in architectures(name, kind)
                 ]
     return found
+
+
+def main_kind(family: str) -> str:
+    """Images, where the family takes them."""
+    kinds = find_family(family).data
+    return "image" if "image" in kinds else kinds[0]
 
 
 def architectures(family: str, kind: str) -> list[str | None]:

@@ -9,19 +9,20 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from safetensors.torch import save, save_file
 from torch import Tensor
 
-from tests.trainers.cases import CASES, Case
+from tests.trainers.cases import CASES, SMALL, Case, main_kind
 from tests.trainers.test_families import assert_same_end, finished, first_step
 from trainers.base import Batch, FitPlan, ModelArray, Slot, Step
 from trainers.evaluation import evaluation_samples, load_twin, score
 from trainers.loop import ArrayRun
 from trainers.plain.given import Given
 from trainers.portable import write_model_zip
-from trainers.registry import find_family
+from trainers.registry import catalog, find_family
 
 BATCH = 24
 QUIET: dict[str, Any] = {"dropout": 0.0, "word_dropout": 0.0}
@@ -78,8 +79,8 @@ def twin_loss(
         noise = {"noise": draws["z"]} if find_family(case.family).likelihood else {}
         loss: Tensor = twin.training_loss(target, given, **noise)
         return loss
-    loss = twin.player_loss(player, target, given, draws=draws)
-    return loss
+    found: Tensor = twin.player_loss(player, target, given, draws=draws)
+    return found
 
 
 def row_of(given: Given, row: int) -> Given:
@@ -199,3 +200,77 @@ def portable_error(case: Case, slot: Slot, weights: dict[str, Tensor], folder: P
         sys.path[:] = path
         for name in set(sys.modules) - set(modules):
             del sys.modules[name]
+
+
+FIRST = [
+    case
+    for case in CASES
+    if case.task.kind == find_family(case.family).tasks[0] and case.kind == main_kind(case.family)
+]
+
+
+@pytest.mark.parametrize("corner", ["low", "high", "drawn"])
+@pytest.mark.parametrize("case", FIRST, ids=str)
+def test_default_ranges_give_models_that_train(case: Case, corner: str) -> None:
+    (slot,) = case.slots(1, **corner_of(case, corner))
+    reports, (end,) = finished(ArrayRun(case.family, [slot], case.few, plan_of(case, 2)))
+    assert end.state == "COMPLETE", end.message
+    assert end.value is not None
+    assert all(np.isfinite(report.gradient_norm or 0.0) for report in reports)
+
+
+def corner_of(case: Case, corner: str) -> dict[str, Any]:
+    """Values of everything that is searched by default: the lowest, the highest, or drawn."""
+    stream = np.random.default_rng(0)
+    found: dict[str, Any] = {}
+    for name, entry in catalog().families[case.family].parameters.items():
+        searched = entry.default_range
+        if searched is None or name in SMALL.get(case.family, {}):
+            continue
+        if searched.type == "categorical":
+            places = {"low": 0, "high": -1, "drawn": int(stream.integers(len(searched.choices)))}
+            found[name] = searched.choices[places[corner]]
+            continue
+        share = {"low": 0.0, "high": 1.0, "drawn": float(stream.uniform())}[corner]
+        low, high = searched.low, searched.high
+        value = low * (high / low) ** share if searched.log else low + share * (high - low)
+        found[name] = round(value) if searched.type == "int" else min(max(value, low), high)
+    return found
+
+
+MOST_EPOCHS = {"image": 60, "vector": 60, "text": 30, "table": 300}
+"""A table's epoch has three steps. Most cases need a tenth of it."""
+BEATEN = 0.9
+"""The share of the baseline's error that is small enough."""
+
+
+@pytest.mark.parametrize(
+    "case",
+    [case for case in CASES if case.architecture != "conv" or case in FIRST],
+    ids=str,
+)
+def test_a_few_seconds_of_training_beat_the_trivial_baseline(case: Case) -> None:
+    goal = BEATEN * trivial_error(case)
+    epochs = MOST_EPOCHS[case.kind]
+    slots = case.slots(1, schedule="constant")
+    run = ArrayRun(case.family, slots, case.many, plan_of(case, epochs))
+    seen = []
+    for _ in range(epochs):
+        found = run.run_epoch()
+        assert found is not None
+        seen.append(found[0][0].validation[case.metric])
+        if seen[-1] < goal:
+            return
+    raise AssertionError(f"after {epochs} epochs {min(seen):.4f}, and not {goal:.4f}")
+
+
+def trivial_error(case: Case) -> float:
+    """Of the mean sample; of doing nothing, where the task takes something away; of letters."""
+    data = case.many
+    if case.kind == "text":
+        share = np.bincount(data.train[data.train > 0].astype(int)) / (data.train > 0).sum()
+        return float(-np.log(share[data.validation[data.validation > 0].astype(int)]).mean())
+    if case.task.kind == "reconstruct":
+        return float(((data.validation - data.mean) ** 2).mean())
+    run = ArrayRun(case.family, case.slots(1), data, plan_of(case, 1))
+    return run.doing_nothing()[1][case.metric]
