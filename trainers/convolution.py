@@ -18,17 +18,19 @@ from trainers.layers import (
 from trainers.plain.convolution import KERNEL
 
 GROUPED_POSITIONS = 64
-"""The rule for a CPU: one grouped convolution for all slots where the resulting map has at most so
-many pixels, else one convolution for each slot. Small maps are all dispatch; in larger ones the
+"""The rule for a CPU: one grouped convolution for all slots where the map that goes in has at most
+so many pixels, else one convolution for each slot. Small maps are all dispatch; in larger ones the
 grouped kernels lose more than they save. Measured by `python -m benchmarks.conv_rules` at 4 and
-16 slots: grouped takes 0.6 to 1.0 of the loop's time up to 8 x 8, 1.1 to 1.9 from 14 x 14 on.
-An accelerator gets one launch for all slots (not measured: none was at hand)."""
+16 slots: grouped takes 0.6 to 1.1 of the loop's time up to 8 x 8 (half of the layers below 0.9),
+1.0 to 2.1 from 14 x 14 on. Products over unfolded patches and kernels folded with the doubling of
+the map were tried too: faster for single layers, slower for whole networks. An accelerator gets
+one launch for all slots (not measured: none was at hand)."""
 
 
 def convolve(x: Tensor, weight: Tensor, bias: Tensor | None, stride: int = 1) -> Tensor:
     """3 x 3 with a border of zeros: x [K, B, H, W, C], weight [K, O, C, 3, 3], bias [K, O]."""
-    positions = math.ceil(x.shape[2] / stride) * math.ceil(x.shape[3] / stride)
-    if len(x) > 1 and (positions <= GROUPED_POSITIONS or x.device.type != "cpu"):
+    small = x.shape[2] * x.shape[3] <= GROUPED_POSITIONS
+    if len(x) > 1 and (small or x.device.type != "cpu"):
         return convolve_grouped(x, weight, bias, stride)
     return convolve_looped(x, weight, bias, stride)
 

@@ -54,10 +54,14 @@ def test_an_active_clip_gives_the_plain_loop_the_arrays_steps(
     config = config_of(family, dropout=0.0, norm="none", schedule="constant", **changes)
     if "noise_level" in config:  # noise is the one thing that differs: leave no room for it
         config["noise_level"] = 0.0
+    if "reset_after" in config:  # and where idle codes move
+        config["reset_after"] = 0
     if find_family(family).likelihood:
         monkeypatch.setattr("torch.randn_like", torch.zeros_like)
         monkeypatch.setattr("trainers.noise.Noise.normal", zero_noise)
     run = ArrayRun(family, [Slot(0, 7, config)], raw, FitPlan(3, 1, None, "mse", "minimize"))
+    if "codes" in config:
+        fill_codebook(run)
     model: Any = import_module(find_family(family).plain).build(DIGITS.to_json(), config)
     load_twin(model, run._export(0, run._snapshot))
     reports, ends = finished(run)
@@ -69,6 +73,14 @@ def test_an_active_clip_gives_the_plain_loop_the_arrays_steps(
     assert chosen == ends[0].best_epoch
     for name, parameter in model.named_parameters():
         torch.testing.assert_close(parameter.detach(), ends[0].weights[name], rtol=1e-3, atol=1e-5)
+
+
+def fill_codebook(run: ArrayRun) -> None:
+    """What a first batch would do, by the order of its samples."""
+    model: Any = run._model
+    vectors = torch.randn(1, 500, model.code_dim, generator=torch.Generator().manual_seed(5))
+    model.codebook.fill(model.evaluation_pass(), vectors, torch.arange(500.0)[None])
+    run._snapshot = run._copy()
 
 
 def zero_noise(noise: Any, site: str, step: int, samples: int, size: int) -> torch.Tensor:

@@ -174,7 +174,9 @@ def test_the_model_replays_the_recorded_value_where_the_project_is_not(trained, 
     assert found["mse"] == pytest.approx(trained.value, abs=1e-5)
     assert found["decoded"] == pytest.approx(trained.value, abs=1e-5)
     assert found["shape"] == [269, 64]
-    assert found["code"] == [269, trained.config["latent_dim"]]
+    config = trained.config
+    size = config.get("latent_dim") or config["latents"] * config["code_dim"]
+    assert found["code"] == [269, size]
     assert found["training"] is False
 
 
@@ -242,7 +244,7 @@ def test_config_json_carries_the_record(trained, family, tmp_path):
 def test_the_readme_shows_figures_and_configuration(trained, family, tmp_path):
     text = (unpacked(family, trained, tmp_path) / "README.md").read_text()
     assert f"{trained.value:.6g}" in text
-    assert f"| latent_dim | {trained.config['latent_dim']} |" in text
+    assert f"| activation | {trained.config['activation']} |" in text
     assert "digits-test" in text
     assert "had not been opened" in text
 
