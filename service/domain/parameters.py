@@ -121,6 +121,8 @@ def describe_allowed(parameter: ParameterEntry) -> str:
     else:
         kind = "a number" if isinstance(allowed, FloatDistribution) else "a whole number"
         text = f"{kind} from {_text(allowed.low)} to {_text(allowed.high)}"
+        if isinstance(allowed, IntDistribution) and allowed.step > 1:
+            text += f" in steps of {allowed.step}"
     return text + "".join(f", or {_text(value)}" for value in parameter.also_allowed)
 
 
@@ -195,7 +197,24 @@ def _range_errors(
                         remedy=f"give {describe_allowed(parameter)}",
                     )
                 ]
+        if _falls_between(entry, allowed):
+            return [
+                FieldError(
+                    pointer=pointer,
+                    reason=f"{name} goes in steps of {getattr(allowed, 'step', 1)}, and this range "
+                    "has numbers between them",
+                    remedy=f"use {{type: categorical, choices: [...]}}, or a range without log "
+                    f"with step: {getattr(allowed, 'step', 1)}",
+                )
+            ]
     return []
+
+
+def _falls_between(entry: Distribution, allowed: Distribution) -> bool:
+    """Whether a range of whole numbers has some that the steps of `allowed` leave out."""
+    if not isinstance(entry, IntDistribution) or not isinstance(allowed, IntDistribution):
+        return False
+    return entry.low < entry.high and entry.step % allowed.step != 0
 
 
 def _text(value: Scalar) -> str:

@@ -9,9 +9,9 @@ from service.domain import architecture_checks
 from service.domain.catalog import Catalog
 from service.domain.records import DataHeader
 from service.domain.resolve import resolve
-from service.domain.space import CategoricalDistribution
+from service.domain.space import CategoricalDistribution, IntDistribution
 from service.errors import InvalidSpec
-from tests.domain.catalog import CATALOG, DIGITS, among, parameter, spec, whole
+from tests.domain.catalog import CATALOG, DIGITS, among, parameter, spec
 from trainers.plain import stages
 
 IMAGES = DIGITS.model_copy(update={"kind": "image"})
@@ -19,11 +19,12 @@ STRIP = IMAGES.model_copy(update={"shape": [3, 100]})
 VECTORS = DIGITS.model_copy(update={"kind": "vector", "shape": [64]})
 TABLE = DIGITS.model_copy(update={"kind": "table", "shape": [9]})
 
+EIGHTS = IntDistribution(low=8, high=64, step=8)
 NETWORKS = {
     "architecture": parameter("architecture", "optimisation", "mlp", among("mlp", "conv")),
-    "channels": parameter(
-        "channels", "optimisation", 16, whole(8, 64), among(8, 16, 32)
-    ).model_copy(update={"needs": {"architecture": ["conv"]}}),
+    "channels": parameter("channels", "optimisation", 16, EIGHTS, among(8, 16, 32)).model_copy(
+        update={"needs": {"architecture": ["conv"]}}
+    ),
 }
 EITHER = {"type": "categorical", "choices": ["mlp", "conv"]}
 
@@ -65,6 +66,33 @@ def test_images_may_have_either_architecture() -> None:
     channels = resolved.space["channels"]
     assert isinstance(channels, CategoricalDistribution)
     assert channels.when == {"architecture": ["conv"]}
+
+
+@pytest.mark.parametrize(
+    ("channels", "place"),
+    [
+        (12, "/space/channels"),
+        ({"type": "int", "low": 8, "high": 64}, "/space/channels"),
+        ({"type": "int", "low": 8, "high": 60, "step": 8}, "/space/channels/high"),
+        ({"type": "int", "low": 8, "high": 64, "log": True}, "/space/channels"),
+    ],
+    ids=str,
+)
+def test_channels_between_the_steps_are_refused(channels: Any, place: str) -> None:
+    space = {"architecture": "conv", "channels": channels}
+    with pytest.raises(InvalidSpec) as caught:
+        resolve(spec(space=space), convolutional(), IMAGES)
+    (error,) = caught.value.errors
+    assert error.pointer == place
+    assert "8" in error.remedy
+
+
+def test_a_range_in_the_steps_of_the_channels_is_fine() -> None:
+    channels = {"type": "int", "low": 16, "high": 48, "step": 16}
+    resolved = resolve(
+        spec(space={"architecture": "conv", "channels": channels}), convolutional(), IMAGES
+    )
+    assert resolved.space["channels"] == IntDistribution(low=16, high=48, step=16)
 
 
 def test_vectors_need_no_word_about_the_architecture() -> None:
