@@ -29,7 +29,13 @@ from service.storage.database import Database
 from service.storage.migration import migrate
 from service.storage.studies import StudyRepository
 from tests.dashboards.seeding import Seeded, seed_study
-from tests.dashboards.synthetic import SyntheticStudy, make_pictures, make_spec, make_study
+from tests.dashboards.synthetic import (
+    SyntheticStudy,
+    make_evidence,
+    make_pictures,
+    make_spec,
+    make_study,
+)
 
 CHROMIUM = "/usr/bin/chromium"
 ARGUMENTS = [
@@ -60,12 +66,29 @@ class Site:
     def seed(self, key: str, synthetic: SyntheticStudy) -> Seeded:
         """Write a study with pictures for its first trials."""
         artifacts = {
-            trial.number: [self.write_pictures(synthetic, trial.number)]
+            trial.number: [
+                self.write_pictures(synthetic, trial.number),
+                self.write_evidence(synthetic, trial.number),
+            ]
             for trial in synthetic.trials[:4]
         }
         self.synthetic[key] = synthetic
         self.studies[key] = seed_study(self.database, synthetic, artifacts)
         return self.studies[key]
+
+    def write_evidence(self, synthetic: SyntheticStudy, number: int) -> Artifact:
+        """A trial's evidence as a worker leaves it."""
+        assert synthetic.pictures is not None
+        evidence = make_evidence(np.random.default_rng(number), synthetic.pictures.shape)
+        content = safetensors.numpy.save(
+            {name: array.astype(np.float32) for name, array in evidence.arrays.items()}
+        )
+        path = f"studies/{synthetic.study.id}/trials/{number}/evidence.safetensors"
+        sha256, size = self.artifacts.put_bytes(path, content)
+        return Artifact(
+            study_id=synthetic.study.id, trial=number, kind="evidence", path=path,
+            sha256=sha256, bytes=size,
+        )  # fmt: skip
 
     def write_pictures(self, synthetic: SyntheticStudy, number: int) -> Artifact:
         """A trial's reconstructions as a worker leaves them."""
@@ -149,6 +172,9 @@ def fill(site: Site) -> None:
     done.study = done.study.model_copy(update={"summary": summary})
     site.seed("complete", done)
 
+    pair = [{"metric": "mse", "subject_to": [{"metric": "kl", "at_most": 10}]}, {"metric": "kl"}]
+    spec = make_spec("digits-pareto", objective=pair)
+    site.seed("pareto", make_study(count=24, study_id="pareto1", spec=spec, seed=7))
     queued = make_study(count=0, planned=40, study_id="queued1", spec=make_spec("waiting", 40))
     site.seed("queued", queued)
 
