@@ -39,7 +39,7 @@ def prepare_front(
     steps = [steps[i] for i in spread(len(steps), MAX_POINTS)]
     return BestSoFar(
         x_title=x_title,
-        y_title="hypervolume (share of the box from the best to the worst values)",
+        y_title="hypervolume (share of the box)",
         log=False,
         y_range=None,
         dots=[group for group in dots.values() if group.x],

@@ -2,6 +2,7 @@
 
 from itertools import combinations
 
+from dashboards.figures.aims import DISTORTION
 from dashboards.figures.figure import Waiting
 from dashboards.figures.frame import StudyFrame
 from dashboards.figures.paper import plural
@@ -21,7 +22,10 @@ def has_trade_off(resolved: ResolvedSpec, catalog: Catalog) -> bool:
 
 
 def has_rate(resolved: ResolvedSpec, catalog: Catalog) -> bool:
-    """Whether a family of the study reports a rate."""
+    """Whether a family of the study reports a rate, and the figure above does not show it."""
+    names = resolved.aims.metrics
+    if len(names) == 2 and set(names) == {DISTORTION, RATE}:
+        return False
     families = [catalog.families.get(name) for name in resolved.families]
     return any(family is not None and RATE in family.metrics for family in families)
 

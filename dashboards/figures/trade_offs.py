@@ -190,7 +190,8 @@ def draw_trade_offs(data: TradeOffs) -> go.Figure:
         _draw_knee(figure, panel, places, named)
         _draw_bounds(figure, panel, places)
         suffix = x_name[1:]
-        figure.layout[f"xaxis{suffix}"].update(axis(panel.x_axis.title, log=panel.x_log))
+        small = {"nticks": 5, "tickangle": 0, "exponentformat": "SI"}
+        figure.layout[f"xaxis{suffix}"].update(axis(panel.x_axis.title, log=panel.x_log) | small)
         figure.layout[f"yaxis{suffix}"].update(axis(panel.y_axis.title, log=panel.y_log))
     return figure
 

@@ -17,7 +17,9 @@ pytestmark = pytest.mark.browser
 Photograph = Callable[[Page, str], None]
 Visitor = Callable[..., Visit]
 
-OF_STUDY = [name for name, entry in FIGURES.items() if not entry.of_trial]
+OF_ANY_STUDY = [name for name, entry in FIGURES.items() if not entry.of_trial]
+OF_STUDY = [name for name in OF_ANY_STUDY if name != "pareto"]
+"""Those of a study with one objective and no bounds."""
 OF_TRIAL = [name for name, entry in FIGURES.items() if entry.of_trial]
 
 
@@ -79,6 +81,18 @@ def test_the_study_page_draws_every_figure(
     for figure in OF_STUDY:
         label = page.locator(f"#figure-{figure} .plot").get_attribute("aria-label")
         assert label is not None and FIGURES[figure].title in label and len(label) > 80
+    photograph(page, name)
+
+
+@pytest.mark.parametrize(("width", "name"), [(1280, "pareto-light"), (390, "pareto-phone")])
+def test_the_page_of_a_pareto_study_draws_its_front_and_marks_its_members(
+    site: Site, visit: Visitor, photograph: Photograph, width: int, name: str
+) -> None:
+    page = visit(site.page_of("pareto"), width=width).page
+    draw_all(page, [name for name in OF_ANY_STUDY if name != "rate_distortion"])
+    assert fits(page)
+    expect(page.get_by_text("on the front").first).to_be_attached()
+    expect(page.get_by_text("beyond a bound").first).to_be_attached()
     photograph(page, name)
 
 
