@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 from dashboards.rivals import keep_rivals
 from service.domain.catalog import Catalog
 from service.domain.configuration import best_config_spec, complete_config
-from service.domain.data import TOKEN_CROSS_ENTROPY
+from service.domain.data import TEXT_METRIC
 from service.domain.datasets import UploadedDataset
 from service.domain.records import Dataset, Study, Trial
 from service.domain.space import FAMILY, Scalar, distributions
@@ -207,7 +207,7 @@ def _compare(study: Study, best: Trial | None, dataset: Dataset | None) -> list[
 
     Of texts its cross-entropy beside n-grams.
     """
-    entropy = best.metrics.validation.get(TOKEN_CROSS_ENTROPY) if best and best.metrics else None
+    entropy = best.metrics.validation.get(TEXT_METRIC) if best and best.metrics else None
     if dataset is not None and entropy is not None:
         return [
             Comparison(

@@ -25,7 +25,7 @@ from dashboards.figures.paper import (
     sheet,
     unsquashed_range,
 )
-from service.domain.data import TOKEN_CROSS_ENTROPY
+from service.domain.data import TEXT_METRIC
 
 UNITS = ((2 * 86_400, 86_400, "days"), (7_200, 3_600, "hours"), (180, 60, "minutes"), (0, 1, "s"))
 
@@ -143,7 +143,7 @@ def _baselines(frame: StudyFrame) -> list[tuple[str, float]]:
     if frame.baselines is None:
         return []
     metric = frame.study.aims.objectives[0].name
-    if metric == TOKEN_CROSS_ENTROPY:
+    if metric == TEXT_METRIC:
         named = {f"{order}-gram": value for order, value in frame.baselines.ngrams.items()}
         return sorted(named.items(), key=lambda line: -line[1])[-2:]
     if metric != "mse":

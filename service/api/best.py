@@ -15,7 +15,7 @@ from service.api.fronts import (
 )
 from service.domain.aims import say_nearest
 from service.domain.configuration import complete_config
-from service.domain.data import TOKEN_CROSS_ENTROPY
+from service.domain.data import TEXT_METRIC
 from service.domain.doing_nothing import DOING_NOTHING
 from service.domain.linear_vae import linear_vae
 from service.domain.records import (
@@ -198,10 +198,10 @@ def _beside_ngrams(baselines: Baselines, metrics: BestMetrics) -> dict[str, Any]
     rival = min(known, key=lambda entry: entry.validation or inf)
     parts = {"validation": metrics.validation, "test": metrics.test or {}}
     return {
-        "metric": TOKEN_CROSS_ENTROPY,
+        "metric": TEXT_METRIC,
         "ngrams": [entry.model_dump(mode="json") for entry in known],
         "cross_entropy_over_ngram": {
-            part: _ratio(values.get(TOKEN_CROSS_ENTROPY), getattr(rival, part))
+            part: _ratio(values.get(TEXT_METRIC), getattr(rival, part))
             for part, values in parts.items()
         },
     }

@@ -7,7 +7,7 @@ from rich.table import Table
 from rich.text import Text
 
 from service.commands.output import Output
-from service.domain.data import TOKEN_CROSS_ENTROPY
+from service.domain.data import TEXT_METRIC
 from service.domain.records import Best, ParetoFront, Study
 
 
@@ -66,7 +66,7 @@ def comparison(best: Best) -> Table:
     Of a model of texts its cross-entropy, beside n-grams.
     """
     ngrams = best.baselines.get("ngrams") or []
-    metric = TOKEN_CROSS_ENTROPY if ngrams else "mse"
+    metric = TEXT_METRIC if ngrams else "mse"
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column("nats per token" if ngrams else "MSE (scaled data)")
     table.add_column("validation", justify="right")

@@ -94,7 +94,7 @@ class PartScores(Record):
     test: float | None
 
 
-TOKEN_CROSS_ENTROPY = "token_cross_entropy"
+TEXT_METRIC = "token_cross_entropy"
 """The metric that n-grams are figures of."""
 
 
