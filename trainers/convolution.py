@@ -21,9 +21,10 @@ GROUPED_POSITIONS = 64
 """The rule for a CPU: one grouped convolution for all slots where the map that goes in has at most
 so many pixels, else one convolution for each slot. Small maps are all dispatch; in larger ones the
 grouped kernels lose more than they save. Measured by `python -m benchmarks.conv_rules` at 4 and
-16 slots: grouped takes 0.6 to 1.1 of the loop's time up to 8 x 8 (half of the layers below 0.9),
-1.0 to 2.1 from 14 x 14 on. Products over unfolded patches and kernels folded with the doubling of
-the map were tried too: faster for single layers, slower for whole networks. An accelerator gets
+16 slots: grouped takes 0.7 to 1.2 of the loop's time up to 8 x 8 (below 1 for nine layers of ten),
+1.0 to 2.4 from 14 x 14 on. Products over unfolded patches were tried too: faster for the first
+layers, 2 to 6 times slower for the others; and the doubling of a map folded into the kernels: faster
+for 3 outputs or fewer, else level. An accelerator gets
 one launch for all slots (not measured: none was at hand)."""
 
 
