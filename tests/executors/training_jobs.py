@@ -84,6 +84,8 @@ def facts(events):
             del value["report"]["seconds"]
             told[(event.trial, event.report.epoch)] = value
         elif event.kind == "trial_end":
+            if value.get("complexity"):
+                del value["complexity"]["latency_seconds"]  # a clock, like seconds
             told[(event.trial, "end")] = value
     return told
 
