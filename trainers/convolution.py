@@ -22,7 +22,7 @@ GROUPED_POSITIONS = 64
 so many pixels, else one convolution for each slot. Small maps are all dispatch; in larger ones the
 grouped kernels lose more than they save. Measured by `python -m benchmarks.conv_rules` at 4 and
 16 slots: grouped takes 0.7 to 1.2 of the loop's time up to 8 x 8 (below 1 for nine layers of ten),
-1.0 to 2.4 from 14 x 14 on. Also tried: products over unfolded patches (faster for first layers, 2 to
+1.0 to 2.4 from 14 x 14 on. Also tried: products over unfolded patches (faster first layers, 2 to
 6 times slower for most), and the doubling of a map folded into the kernels (faster for up to 3
 outputs, else level). An accelerator gets one launch for all slots (not measured: none at hand)."""
 
