@@ -120,7 +120,7 @@ class OurStudy:
                 self._finish(array.trials, params)
         with self._timed("read back"), self.database.read() as session:
             told = TrialRepository(session).of_cohort(self.id, cohort)
-        self.history += [Told.of(trial) for trial in told]
+        self.history += [Told.of(trial, self.spec.aims) for trial in told]
 
     def _write(self, cohort: int, proposals: Sequence[Proposal]) -> list[NewArray]:
         numbers = [proposal.number for proposal in proposals]
