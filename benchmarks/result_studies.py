@@ -101,9 +101,9 @@ ENTRIES = (
     Entry("Digits, bigan", study({"dataset": {"name": "digits"}}, "bigan", MLP, 40, 6), "pca",
           note="its reconstruction is G(E(x)), also charged in pixels (ALICE)"),
     Entry("Names without duplicates, text_autoencoder", study(NAMES, "text_autoencoder", TEXT,
-          14, 3), "trigram", metric="token_cross_entropy", needs_data="text",
+          14, 3), "ngram", metric="token_cross_entropy", needs_data="text",
           more=("exact_match", "edit_distance")),
-    Entry("Names without duplicates, text_vae", study(NAMES, "text_vae", TEXT, 14, 3), "trigram",
+    Entry("Names without duplicates, text_vae", study(NAMES, "text_vae", TEXT, 14, 3), "ngram",
           metric="token_cross_entropy", needs_data="text",
           more=("exact_match", "edit_distance", "kl")),
     Entry("Breast cancer (scikit-learn), tabular_autoencoder", study(

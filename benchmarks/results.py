@@ -81,10 +81,11 @@ def rival_of(entry: Entry, best: Mapping[str, Any]) -> tuple[str, float | None]:
         name = f"linear VAE at beta {linear['beta']:.3g} (train)" if linear else "linear VAE"
         return name, linear["mse"] if linear else None
     if entry.rival == "doing_nothing":
-        nothing = baselines["doing_nothing"]
-        return "doing nothing", (nothing.get("test") or nothing["validation"]).get(entry.metric)
-    if entry.rival == "trigram":
-        return "trigram", baselines["trigram"]
+        nothing = baselines["task"]
+        return nothing["name"], (nothing["test"] or nothing["validation"]).get(entry.metric)
+    if entry.rival == "ngram":
+        found = min(baselines["ngrams"], key=lambda each: each["validation"])
+        return f"{found['order']}-gram", found["test"]
     raise ValueError(entry.rival)
 
 
