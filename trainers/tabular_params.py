@@ -6,25 +6,15 @@ from typing import Annotated, Literal, TypeAlias
 from service.domain.space import Scalar
 from trainers.counts import count_networks
 from trainers.knobs import Knob, choices_of, reals, whole
-from trainers.params import Activation, Norm, Sigma, TrainingParams
+from trainers.params import MlpParams, Sigma
 from trainers.problem import Problem
 
 NumericLoss: TypeAlias = Literal["gaussian", "mse", "huber", "l1"]
 
 
-class TabularAutoencoderParams(TrainingParams):
+class TabularAutoencoderParams(MlpParams):
     """An autoencoder of rows of a table: fully connected, there is nothing to convolve."""
 
-    dropout: Annotated[
-        float,
-        Knob(
-            role="optimisation",
-            allowed=reals(0.0, 0.9),
-            default_range=reals(0.0, 0.3),
-            per_slot=True,
-            description="Share of hidden activations that are set to 0 in training.",
-        ),
-    ] = 0.0
     hidden_width: Annotated[
         int,
         Knob(
@@ -34,30 +24,6 @@ class TabularAutoencoderParams(TrainingParams):
             description="Units of every hidden layer.",
         ),
     ] = 64
-    depth: Annotated[
-        int,
-        Knob(
-            role="optimisation",
-            allowed=whole(0, 6),
-            description="Hidden layers of the encoder; the decoder mirrors them. 0 is linear.",
-        ),
-    ] = 1
-    activation: Annotated[
-        Activation,
-        Knob(
-            role="optimisation",
-            allowed=choices_of("relu", "gelu", "silu", "tanh", "elu"),
-            description="Nonlinearity after every hidden layer.",
-        ),
-    ] = "gelu"
-    norm: Annotated[
-        Norm,
-        Knob(
-            role="optimisation",
-            allowed=choices_of("none", "batch", "layer"),
-            description="Normalisation between a hidden layer and its nonlinearity.",
-        ),
-    ] = "none"
     latent_dim: Annotated[
         int,
         Knob(role="capacity", allowed=whole(1, 4096), description="Numbers in the code."),
