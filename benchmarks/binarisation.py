@@ -9,9 +9,7 @@ epochs): a gap of about 3.5 nats with static binarisation, at most 0.75 with dyn
 """
 
 import argparse
-import gzip
 import tempfile
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -20,45 +18,15 @@ from numpy.typing import NDArray
 from safetensors.torch import save_file
 from torch import Tensor
 
-from benchmarks.results import DATA
+from benchmarks.idx_images import DATA, Images, read_images
 from trainers.base import FitPlan, Slot, Step
 from trainers.evaluation import score
 from trainers.loop import ArrayRun
-from trainers.problem import Column, DataKind, problem_of
+from trainers.problem import problem_of
 from trainers.registry import catalog
 
 Floats = NDArray[np.float32]
 SCORED = 5_000
-
-
-@dataclass(frozen=True)
-class Images:
-    """MNIST as training data in memory."""
-
-    train: Floats
-    validation: Floats
-    shape: tuple[int, ...] = (28, 28)
-    low: float = 0.0
-    high: float = 1.0
-    offset: NDArray[np.float64] = field(default_factory=lambda: np.zeros(1))
-    scale: NDArray[np.float64] = field(default_factory=lambda: np.ones(1))
-    kind: DataKind = "image"
-    tokens: tuple[str, ...] = ()
-    tokenizer: str = "char"
-    columns: tuple[Column, ...] = ()
-
-    @property
-    def mean(self) -> Floats:
-        """[F] the mean image."""
-        average: Floats = self.train.mean(0)
-        return average
-
-
-def read_images(path: Path, count: int) -> Floats:
-    """The first images of an IDX file on [0, 1], [count, 784]."""
-    content = gzip.decompress(path.read_bytes())
-    pixels = np.frombuffer(content, np.uint8, offset=16, count=count * 784)
-    return pixels.reshape(count, 784).astype(np.float32) / 255
 
 
 def draw(grey: Floats, seed: int) -> Floats:

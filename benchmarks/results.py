@@ -1,5 +1,7 @@
 """`make results`: tune one study for each family and task, and write docs/results_by_family.md.
 
+Below the studies stands the linear beta-VAE against its closed form.
+
     python -m benchmarks.results [--only TEXT] [--data FOLDER]
 
 Runs a real server with two workers on a database of its own and submits every study over REST.
@@ -19,11 +21,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from benchmarks import closed_form
+from benchmarks.idx_images import DATA
 from benchmarks.result_studies import ENTRIES, Entry
 from service.client import Client
 
 ROOT = Path(__file__).parent.parent
-DATA = ROOT.parent / "shared" / "data"
 TARGET = ROOT / "docs" / "results_by_family.md"
 
 
@@ -78,8 +81,10 @@ def rival_of(entry: Entry, best: Mapping[str, Any]) -> tuple[str, float | None]:
         return f"PCA-{pca['latent_dim']}", figure
     if entry.rival == "linear_vae":
         linear = baselines["linear_vae"]
-        name = f"linear VAE at beta {linear['beta']:.3g} (train)" if linear else "linear VAE"
-        return name, linear["mse"] if linear else None
+        if linear is None:
+            return "linear VAE", None
+        name = f"linear VAE-{linear['latent_dim']} at beta {linear['beta']:.3g} (train)"
+        return name, linear["mse"]
     if entry.rival == "doing_nothing":
         nothing = baselines["task"]
         return nothing["name"], (nothing["test"] or nothing["validation"]).get(entry.metric)
@@ -114,7 +119,7 @@ def tune(client: Client, entry: Entry, index: int) -> Row:
     )
 
 
-def describe(rows: list[Row], seconds: float) -> str:
+def describe(rows: list[Row], landed: list[closed_form.Landed], seconds: float) -> str:
     """The page, as Markdown."""
     lines = [
         "# Results by family",
@@ -148,7 +153,8 @@ def describe(rows: list[Row], seconds: float) -> str:
         for row in rows
         if row.more or row.entry.note
     ]
-    return "\n".join([*lines, "", *notes, ""])
+    forms = ["", *closed_form.describe(landed)] if landed else []
+    return "\n".join([*lines, "", *notes, *forms, ""])
 
 
 def _say(value: float | None) -> str:
@@ -181,7 +187,9 @@ def main() -> None:
                 f"{_say(row.rival)}: {verdict} ({row.seconds:.0f} s)",
                 flush=True,
             )
-    options.output.write_text(describe(rows, time.monotonic() - started), encoding="utf-8")
+    landed = [] if options.only else closed_form.measure(options.data)
+    page = describe(rows, landed, time.monotonic() - started)
+    options.output.write_text(page, encoding="utf-8")
     print(f"wrote {options.output}")
 
 

@@ -5,10 +5,12 @@ from typing import NamedTuple
 
 from dashboards.figures.paper import label
 from service.domain.aims import BEST_STATES, COMPLEXITY, RATE
+from service.domain.data import TEXT_METRIC
 from service.domain.objectives import Constraint
 from service.domain.studies import Study
 
-DISTORTION = "mse"
+DISTORTIONS = ("mse", TEXT_METRIC)
+"""What a reconstruction loses: of numbers, and of texts, which have no mse."""
 
 
 class Axis(NamedTuple):
@@ -33,7 +35,8 @@ class AimFacts(NamedTuple):
 
     objectives: tuple[Axis, ...]
     constraints: tuple[Constraint, ...]
-    distortion: Axis
+    distortions: tuple[Axis, ...]
+    """mse, then what texts have instead; a study's trials report one of them."""
     costs: tuple[Axis, ...]
     """rate first, then parameters, macs, latency_seconds."""
     front: tuple[int, ...]
@@ -50,6 +53,17 @@ class AimFacts(NamedTuple):
         """`mse and kl`."""
         return " and ".join(axis.name for axis in self.objectives)
 
+    def distortion(self, scores: Mapping[int, Mapping[str, float | None]]) -> Axis:
+        """The distortion that the trials report; mse before any of them has."""
+        return next(
+            (
+                axis
+                for axis in self.distortions
+                if any(each.get(axis.name) is not None for each in scores.values())
+            ),
+            self.distortions[0],
+        )
+
 
 def build_aims(study: Study, units: Mapping[str, str]) -> AimFacts:
     """The facts of a study; `units` of metrics as in the catalog."""
@@ -62,7 +76,7 @@ def build_aims(study: Study, units: Mapping[str, str]) -> AimFacts:
     return AimFacts(
         objectives=tuple(axis(o.metric, o.direction == "minimize") for o in aims.objectives),
         constraints=tuple(aims.constraints),
-        distortion=axis(DISTORTION),
+        distortions=tuple(axis(name) for name in DISTORTIONS),
         costs=tuple(axis(name) for name in (RATE, *COMPLEXITY)),
         front=tuple(best.front) if best else (),
         knee=best.trial if best and best.front else None,
@@ -86,4 +100,4 @@ def eligible_positions(
 
 def score_names(study: Study) -> list[str]:
     """The metrics that the trade-off figures look at."""
-    return list(dict.fromkeys([*study.resolved.aims.metrics, DISTORTION, RATE, *COMPLEXITY]))
+    return list(dict.fromkeys([*study.resolved.aims.metrics, *DISTORTIONS, RATE, *COMPLEXITY]))

@@ -38,7 +38,7 @@ def prepare_gap_closed(frame: StudyFrame) -> GapClosed | Waiting:
     mean, trials = frame.baselines.mean, frame.trials
     shares: dict[int, float] = {}
     for position, trial in enumerate(trials.number):
-        mse = frame.scores.get(trial, {}).get(frame.study.aims.distortion.name)
+        mse = frame.scores.get(trial, {}).get("mse")
         if mse is not None and trials.state[position] in STATES:
             shares[position] = 1 - mse / mean
     if not shares:

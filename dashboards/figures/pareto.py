@@ -2,7 +2,7 @@
 
 from itertools import combinations
 
-from dashboards.figures.aims import DISTORTION
+from dashboards.figures.aims import DISTORTIONS
 from dashboards.figures.figure import Waiting
 from dashboards.figures.frame import StudyFrame
 from dashboards.figures.paper import plural
@@ -24,7 +24,7 @@ def has_trade_off(resolved: ResolvedSpec, catalog: Catalog) -> bool:
 def has_rate(resolved: ResolvedSpec, catalog: Catalog) -> bool:
     """Whether a family of the study reports a rate, and the figure above does not show it."""
     names = resolved.aims.metrics
-    if len(names) == 2 and set(names) == {DISTORTION, RATE}:
+    if any(len(names) == 2 and set(names) == {distortion, RATE} for distortion in DISTORTIONS):
         return False
     families = [catalog.families.get(name) for name in resolved.families]
     return any(family is not None and RATE in family.metrics for family in families)
@@ -50,7 +50,7 @@ def prepare_pareto(frame: StudyFrame) -> TradeOffs | Waiting:
     if aims.is_pareto:
         pairs = [(other, one) for one, other in combinations(aims.objectives, 2)]
     else:
-        known = {cost.name: cost for cost in (*aims.costs, aims.distortion)}
+        known = {cost.name: cost for cost in (*aims.costs, *aims.distortions)}
         bounded = dict.fromkeys(bound.metric for bound in aims.constraints)
         pairs = [
             (known.get(name, first._replace(name=name, unit="")), first)
@@ -70,9 +70,9 @@ def summarise_pareto(data: TradeOffs) -> str:
 
 
 def prepare_rate_distortion(frame: StudyFrame) -> TradeOffs | Waiting:
-    """Validation MSE of the posterior mean against the KL of the code in nats."""
+    """Validation MSE of the posterior mean (of texts: cross-entropy) against the KL in nats."""
     aims = frame.study.aims
-    found = prepare_panels(frame, [(aims.costs[0], aims.distortion)])
+    found = prepare_panels(frame, [(aims.costs[0], aims.distortion(frame.scores))])
     if found is not None:
         return found
     if any(frame.scores.values()):
@@ -89,7 +89,8 @@ def prepare_complexity(frame: StudyFrame) -> TradeOffs | Waiting:
     """The first objective against parameters, MACs and latency; distortion if it is one of them."""
     aims = frame.study.aims
     costs = aims.costs[1:]
-    quality = next((o for o in aims.objectives if o not in aims.costs), aims.distortion)
+    distortion = aims.distortion(frame.scores)
+    quality = next((o for o in aims.objectives if o not in aims.costs), distortion)
     found = prepare_panels(frame, [(cost, quality) for cost in costs])
     return found if found is not None else Waiting(NOTHING_YET, "No trial was measured.")
 

@@ -145,7 +145,7 @@ def best_record(
         baselines={}
         if dataset is None
         else compare(dataset.baselines, metrics, config)
-        | {"linear_vae": _linear(dataset, metrics, beta)},
+        | {"linear_vae": _linear(dataset, metrics, config, beta)},
         seed=trial.seed,
         versions=study.versions,
         data_hash=study.data_hash or "",
@@ -208,13 +208,16 @@ def _beside_ngrams(baselines: Baselines, metrics: BestMetrics) -> dict[str, Any]
 
 
 def _linear(
-    dataset: Dataset, metrics: BestMetrics, beta: float | None
+    dataset: Dataset, metrics: BestMetrics, config: Mapping[str, Any], beta: float | None
 ) -> dict[str, float | None] | None:
-    """The closed form of the linear beta-VAE on train, and the model's MSE over its."""
-    mean = dataset.baselines.mean_train
-    if beta is None or mean is None:
+    """The closed form of the linear beta-VAE of the same latent size on train.
+
+    `mse_over_linear_vae`: the model's MSE on validation over that one on train.
+    """
+    known, latent = dataset.baselines, config.get(LATENT)
+    if beta is None or known.mean_train is None or not isinstance(latent, int):
         return None
-    found = linear_vae(dataset.baselines.eigenvalues, mean, prod(dataset.shape), beta)
+    found = linear_vae(known.eigenvalues, known.mean_train, prod(dataset.shape), beta, latent)
     if found is None:
         return None
     return found.model_dump(mode="json") | {

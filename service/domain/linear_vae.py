@@ -11,8 +11,10 @@ class LinearVae(Record):
 
     beta: float
     """Effective: the variance of the noise that the decoder assumes, squared scaled units."""
+    latent_dim: int
+    """Of the model that it stands beside: no more directions can be active."""
     active_units: int
-    """Directions of the train covariance whose variance exceeds beta."""
+    """Directions of the train covariance whose variance exceeds beta, at most `latent_dim`."""
     kl: float
     """Nats per sample."""
     mse: float
@@ -20,22 +22,25 @@ class LinearVae(Record):
 
 
 def linear_vae(
-    eigenvalues: Sequence[float], mean_mse: float, features: int, beta: float
+    eigenvalues: Sequence[float], mean_mse: float, features: int, beta: float, latent_dim: int
 ) -> LinearVae | None:
     """The closed form from the eigenvalues of the train covariance, descending.
 
-    A direction with variance v > beta keeps an error of beta^2 / v and costs log(v / beta) / 2
-    nats (Lucas et al. 2019); the others keep all of their variance. `mean_mse` is the mean sample's
-    MSE on train: it holds the variance of the directions that are not listed. None where those
-    might be active too, or where beta is no positive number.
+    The optimum spends its `latent_dim` units on the directions of the largest variance. One with
+    variance v > beta keeps an error of beta^2 / v and costs log(v / beta) / 2 nats (Lucas et al.
+    2019); the others keep all of their variance. `mean_mse` is the mean sample's MSE on train: it
+    holds the variance of the directions that are not listed. None where those might be active too,
+    or where beta is no positive number.
     """
-    active = [value for value in eigenvalues if value > beta]
-    if beta <= 0 or (len(active) == len(eigenvalues) and len(eigenvalues) < features):
+    active = [value for value in eigenvalues if value > beta][:latent_dim]
+    unlisted = len(active) == len(eigenvalues) < min(features, latent_dim)
+    if beta <= 0 or unlisted:
         return None
     lost = max(0.0, mean_mse * features - sum(active))
     kept = sum(beta**2 / value for value in active)
     return LinearVae(
         beta=beta,
+        latent_dim=latent_dim,
         active_units=len(active),
         kl=0.5 * sum(log(value / beta) for value in active),
         mse=(kept + lost) / features,

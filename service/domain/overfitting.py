@@ -67,24 +67,26 @@ def judge_curves(
     first_eligible_epoch: int,
     stopped_early: bool,
     planned_epochs: int,
-    pca: float | None,
+    pca: float | None = None,
+    ngram: float | None = None,
     samples: int,
     mean_train: float | None,
     mean_validation: float | None,
 ) -> Verdict:
     """The verdict on one trial, and every number that it rests on.
 
-    `pca`: validation score of PCA with the trial's latent size; `samples`: in each of the two
+    `pca`: validation score of PCA with the trial's latent size; `ngram`: of the best n-gram
+    model, for texts; `samples`: in each of the two
     parts that are compared; `mean_*`: scores of the mean sample on them, whose difference says
     how much harder one part is. All in the units of `metric`, or None where they do not exist.
 
     Checked in this order: diverged; overfit (validation rises after its best epoch by more than
     2 % and 2 sd of its noise while train goes on falling); large_gap (the gap at the best epoch,
     less the difficulty offset, is beyond 10 % of train and 2 standard errors); censored (pruned
-    or stopped); underfit (worse than PCA, or out of epochs while train still improves by 1 % per
-    tenth of them; early stopping means that validation did not follow, which is no underfit);
-    converged. Where the metric has no zero (elbo), shares are of the range of the curve: its
-    value at the first eligible epoch less its best one.
+    or stopped); underfit (worse than PCA or an n-gram model, or out of epochs while train still
+    improves by 1 % per tenth of them; early stopping means that validation did not follow, which is
+    no underfit); converged. Where the metric has no zero (elbo), shares are of the range of the
+    curve: its value at the first eligible epoch less its best one.
     """
     sign = 1.0 if direction == "minimize" else -1.0
     curves = read_curves(reports, metric, sign, first_eligible_epoch)
@@ -116,12 +118,15 @@ def judge_curves(
         **_numbers_of(rise),
         "improving": improving,
         "pca": pca,
+        "ngram": ngram,
     }
     kind = _kind_of(
         overfit=overfit,
         large_gap=gap.is_large,
         censored=state is not TrialState.COMPLETE,
-        worse_than_pca=pca is not None and validation > sign * pca,
+        worse_than_rival=any(
+            rival is not None and validation > sign * rival for rival in (pca, ngram)
+        ),
         improving=improving is not None and improving > MIN_IMPROVEMENT,
     )
     return _verdict(kind, metric, direction, numbers)
@@ -176,7 +181,7 @@ def _verdict(
 
 
 def _kind_of(
-    *, overfit: bool, large_gap: bool, censored: bool, worse_than_pca: bool, improving: bool
+    *, overfit: bool, large_gap: bool, censored: bool, worse_than_rival: bool, improving: bool
 ) -> Kind:
     if overfit:
         return "overfit"
@@ -184,4 +189,4 @@ def _kind_of(
         return "large_gap"
     if censored:
         return "censored"
-    return "underfit" if worse_than_pca or improving else "converged"
+    return "underfit" if worse_than_rival or improving else "converged"

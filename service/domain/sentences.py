@@ -21,6 +21,10 @@ def describe_verdict(kind: Kind, metric: str, direction: Direction, numbers: Num
     return _WORDS[kind](metric, numbers)
 
 
+_RIVALS = {"pca": "PCA with the same latent size", "ngram": "the best n-gram model"}
+"""What a model that is no underfit is better than, by the name of its figure."""
+
+
 def _overfit(metric: str, numbers: Numbers) -> str:
     epoch = numbers["first_overfit_epoch"]
     return (
@@ -42,13 +46,11 @@ def _large_gap(metric: str, numbers: Numbers) -> str:
 
 def _underfit(metric: str, direction: Direction, numbers: Numbers) -> str:
     reasons = []
-    pca, validation = numbers["pca"], numbers["validation"]
-    sign = 1 if direction == "minimize" else -1
-    if pca is not None and validation is not None and sign * validation > sign * pca:
-        reasons.append(
-            f"PCA with the same latent size reaches {pca:.4g} on validation, this model only "
-            f"{validation:.4g}"
-        )
+    validation, sign = numbers["validation"], 1 if direction == "minimize" else -1
+    for key, name in _RIVALS.items():
+        rival = numbers.get(key)
+        if rival is not None and validation is not None and sign * validation > sign * rival:
+            reasons.append(f"{name} reaches {rival:.4g} on validation, this model {validation:.4g}")
     improving = numbers["improving"]
     if improving is not None and improving > 0.01:
         share = _percent(improving) + ("" if _has_zero(metric) else " of its range")

@@ -72,3 +72,9 @@ def pca_validation(dataset: Dataset, latent_dim: object) -> float | None:
         if entry.latent_dim == latent_dim:
             return entry.score("validation")
     return None
+
+
+def ngram_validation(dataset: Dataset) -> float | None:
+    """Validation cross-entropy of the best n-gram model (nats per token); None of numbers."""
+    found = (entry.validation for entry in dataset.baselines.ngrams)
+    return min((value for value in found if value is not None), default=None)

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from sqlalchemy.orm import Session
 
+from service.domain.data import TEXT_METRIC
 from service.domain.doing_nothing import DOING_NOTHING, TaskBaseline, names_doing_nothing
 from service.domain.overfitting import judge_curves
 from service.domain.records import (
@@ -19,7 +20,7 @@ from service.domain.records import (
 )
 from service.domain.resolve import complete_config
 from service.domain.states import TrialState
-from service.engine.ingestion import LATENT, pca_validation
+from service.engine.ingestion import LATENT, ngram_validation, pca_validation
 from service.executors.base import (
     ArrayJob,
     EpochEvent,
@@ -208,20 +209,23 @@ class Recorder:
             return None
         spec = self._study.resolved
         config = complete_config(spec, trial.family, trial.params)
-        is_mse = spec.aims.ranking.metric == "mse"
-        # PCA is fitted and scored on clean samples: no rival for a model that sees noisy ones.
-        has_rival = is_mse and names_doing_nothing(spec.task) is None
+        metric = spec.aims.ranking.metric
+        is_mse = metric == "mse"
+        # Fitted and scored on clean samples: no rivals for a model that sees noisy ones.
+        is_clean = names_doing_nothing(spec.task) is None
+        latent = config.get(LATENT)
         mean_train, mean_validation = _evaluated_means(self._dataset)
         return judge_curves(
             reports,
-            metric=spec.aims.ranking.metric,
+            metric=metric,
             direction=spec.aims.ranking.direction,
             state=state,
             best_epoch=best_epoch,
             first_eligible_epoch=spec.first_eligible_epoch,
             stopped_early=stopped_early,
             planned_epochs=spec.training.epochs,
-            pca=pca_validation(self._dataset, config.get(LATENT)) if has_rival else None,
+            pca=pca_validation(self._dataset, latent) if is_clean and is_mse else None,
+            ngram=ngram_validation(self._dataset) if is_clean and metric == TEXT_METRIC else None,
             samples=min(self._dataset.train, self._dataset.validation),
             mean_train=mean_train if is_mse else None,
             mean_validation=mean_validation if is_mse else None,

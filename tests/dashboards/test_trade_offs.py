@@ -1,6 +1,7 @@
 """What the figures and pages of studies with several objectives or bounds say."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -55,6 +56,18 @@ def test_the_front_of_the_figure_is_that_of_the_study() -> None:
     xs = [x for x, _, _ in panel.front]
     ys = [y for _, y, _ in panel.front]
     assert xs == sorted(xs) and ys == sorted(ys, reverse=True)
+
+
+def test_of_texts_the_rate_is_set_against_their_cross_entropy() -> None:
+    """They have no mse."""
+    frame = study_of(PAIR).frame()
+    renamed = {
+        number: {"token_cross_entropy": each["mse"], "kl": each["kl"], "mse": None}
+        for number, each in frame.scores.items()
+    }
+    data = FIGURES["rate_distortion"].prepare(replace(frame, scores=renamed))
+    assert [panel.y_axis.name for panel in data.panels] == ["token_cross_entropy"]
+    assert data.panels[0].front == FIGURES["rate_distortion"].prepare(frame).panels[0].front
 
 
 def test_three_objectives_are_three_panels_with_the_front_of_all_three() -> None:

@@ -80,6 +80,14 @@ def test_worse_than_pca_is_underfit() -> None:
     assert "PCA" in verdict.sentence
 
 
+def test_a_text_model_worse_than_an_n_gram_is_underfit() -> None:
+    worse = judge(curve(falling(2.3)), curve(falling(2.4)), "token_cross_entropy", ngram=2.2)
+    assert worse.kind == "underfit"
+    assert "the best n-gram model reaches 2.2 on validation, this model 2.4" in worse.sentence
+    better = judge(curve(falling(2.0)), curve(falling(2.1)), "token_cross_entropy", ngram=2.2)
+    assert better.kind == "converged"
+
+
 def test_better_than_pca_is_not_underfit() -> None:
     assert judge(curve(falling(0.01)), curve(falling(0.0102)), pca=0.02).kind == "converged"
 

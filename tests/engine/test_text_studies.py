@@ -64,6 +64,7 @@ def test_a_text_study_is_ranked_by_cross_entropy_and_beats_the_ngrams(house: Hou
         assert "mse" not in found
     assert data.audit.across_after == 0
     assert best["verdict"]["sentence"].count("token_cross_entropy")
+    assert best["verdict"]["numbers"]["ngram"] == min(ngrams.values())
     beside = best["baselines"]
     assert beside["metric"] == "token_cross_entropy"
     assert beside["cross_entropy_over_ngram"]["validation"] == pytest.approx(

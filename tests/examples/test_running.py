@@ -50,6 +50,40 @@ def test_an_example_study_ends_with_a_model_that_beats_the_mean_image(url, name)
     assert best.baselines["gap_closed"]["test"] > 0.7
 
 
+def answer_of(url, name):
+    with Client(url) as client:
+        study = client.submit(EXAMPLES / name)
+        ended = study.wait(timeout=SECONDS)
+        assert ended.state is StudyState.COMPLETE, ended.failure
+        return study.best().model_dump(mode="json")
+
+
+def test_the_constrained_example_answers_within_its_bounds(url):
+    best = answer_of(url, "constrained-vae-digits.yaml")
+    assert best["metrics"]["validation"]["kl"] <= 10
+    assert best["complexity"]["parameters"] <= 30_000
+
+
+def test_the_pareto_example_answers_with_a_front_from_little_rate_to_much(url):
+    best = answer_of(url, "pareto-vae-digits.yaml")
+    front = sorted(
+        (each["values"]["kl"], each["values"]["mse"]) for each in best["front"]["members"]
+    )
+    assert len(front) >= 3
+    assert [mse for _, mse in front] == sorted((mse for _, mse in front), reverse=True)
+    assert front[-1][0] - front[0][0] > 3
+
+
+@pytest.mark.parametrize(
+    ("name", "metric", "better"),
+    [("denoise-digits.yaml", "psnr", 2.5), ("inpaint-digits.yaml", "hole_mse", -0.02)],
+)
+def test_an_example_of_a_task_is_better_than_doing_nothing(url, name, metric, better):
+    best = answer_of(url, name)
+    gained = best["metrics"]["test"][metric] - best["baselines"]["task"]["test"][metric]
+    assert gained > better if better > 0 else gained < better
+
+
 def test_the_client_example_prints_the_answer_and_fetches_the_model(url, tmp_path):
     printed = run_script("client_example.py", url, tmp_path / "model")
     assert "best trial" in printed
