@@ -1,7 +1,8 @@
-"""Whether the architecture of a study's networks fits its data."""
+"""Whether the architecture of a study's networks fits its data, and their size the caps."""
 
-from service.domain.catalog import Catalog
+from service.domain.catalog import Catalog, Unbuildable
 from service.domain.configuration import extremes
+from service.domain.estimates import MAX_ARRAY_BYTES, MAX_PARAMETERS, estimate
 from service.domain.loss_checks import KIND_NAMES
 from service.domain.records import DataHeader
 from service.domain.spec import ResolvedSpec
@@ -35,3 +36,30 @@ def check_architecture(
     else:
         return []
     return [FieldError(pointer=pointer, reason=reason, remedy=remedy)]
+
+
+def check_size(resolved: ResolvedSpec, catalog: Catalog, header: DataHeader) -> list[FieldError]:
+    """Errors for models, or arrays of them, beyond the caps."""
+    try:
+        cost = estimate(resolved, catalog, header)
+    except Unbuildable as error:
+        return [FieldError(pointer="/space", reason=error.reason, remedy=error.remedy)]
+    if cost.parameters_max > MAX_PARAMETERS:
+        return [
+            FieldError(
+                pointer="/space",
+                reason=f"the largest model of this space has {cost.parameters_max:,} parameters, "
+                f"the cap is {MAX_PARAMETERS:,}",
+                remedy="lower the upper ends of hidden_width, depth or latent_dim",
+            )
+        ]
+    if cost.array_bytes_max > MAX_ARRAY_BYTES:
+        return [
+            FieldError(
+                pointer="/parallel/cohort_size",
+                reason=f"{resolved.cohort_size} of the largest models side by side take "
+                f"{cost.array_bytes_max / 2**30:.1f} GiB, the cap is {MAX_ARRAY_BYTES >> 30} GiB",
+                remedy="give a smaller cohort_size, or smaller models",
+            )
+        ]
+    return []

@@ -14,7 +14,7 @@ from service.domain.space import (
     Scalar,
 )
 from service.domain.spec import ResolvedSpec, StudySpec
-from service.domain.strategies import Budget, GridSampler, NoPruner, Parallel
+from service.domain.strategies import Budget, GridSampler, NoPruner, Parallel, SelectionSpec
 
 MAX_NAME = 120
 
@@ -82,6 +82,7 @@ def best_config_spec(study: Study, trial: Trial) -> StudySpec:
         sampler=GridSampler(),
         pruner=NoPruner(),
         budget=Budget(trials=1),
+        selection=SelectionSpec(top_k=0),
         parallel=Parallel(cohort_size=1, cohorts_in_flight=resolved.cohorts_in_flight),
         seed=resolved.seed,
         trial_seed=trial.seed,

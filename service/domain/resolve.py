@@ -3,12 +3,12 @@
 from collections.abc import Mapping, Sequence
 from math import ceil
 
-from service.domain.architecture_checks import check_architecture
-from service.domain.catalog import Catalog, FamilyEntry, Unbuildable
+from service.domain.architecture_checks import check_architecture, check_size
+from service.domain.catalog import Catalog, FamilyEntry
 from service.domain.conditions import check_conditions, imply_families
 from service.domain.configuration import best_config_spec, complete_config, family_of
 from service.domain.datasets import BuiltInDataset
-from service.domain.estimates import MAX_ARRAY_BYTES, MAX_PARAMETERS, estimate
+from service.domain.estimates import estimate
 from service.domain.grid import count_cells, is_continuous
 from service.domain.loss_checks import check_losses
 from service.domain.needs import check_needs, imply_needs, without_idle
@@ -95,6 +95,9 @@ def resolve(spec: StudySpec, catalog: Catalog, header: DataHeader) -> ResolvedSp
                 else in_flight,
             }
         ),
+        selection=spec.selection,
+        enqueue=spec.enqueue,
+        warm_start=spec.warm_start,
         seed=spec.seed,
         trial_seed=spec.trial_seed,
         defaults={family.name: _base_config(family, space, spec) for family in families},
@@ -102,7 +105,7 @@ def resolve(spec: StudySpec, catalog: Catalog, header: DataHeader) -> ResolvedSp
     )
     errors = check_losses(resolved, catalog, header)
     _refuse(errors + check_architecture(resolved, catalog, header))
-    _refuse(_check_size(resolved, catalog, header))
+    _refuse(check_size(resolved, catalog, header))
     return resolved
 
 
@@ -271,29 +274,3 @@ def _resolve_pruner(spec: StudySpec, sampler: SamplerSpec, epochs: int) -> Prune
     if isinstance(pruner, MedianPruner) and pruner.interval == "auto":
         return pruner.model_copy(update={"interval": max(1, epochs // 6)})
     return pruner
-
-
-def _check_size(resolved: ResolvedSpec, catalog: Catalog, header: DataHeader) -> list[FieldError]:
-    try:
-        cost = estimate(resolved, catalog, header)
-    except Unbuildable as error:
-        return [FieldError(pointer="/space", reason=error.reason, remedy=error.remedy)]
-    if cost.parameters_max > MAX_PARAMETERS:
-        return [
-            FieldError(
-                pointer="/space",
-                reason=f"the largest model of this space has {cost.parameters_max:,} parameters, "
-                f"the cap is {MAX_PARAMETERS:,}",
-                remedy="lower the upper ends of hidden_width, depth or latent_dim",
-            )
-        ]
-    if cost.array_bytes_max > MAX_ARRAY_BYTES:
-        return [
-            FieldError(
-                pointer="/parallel/cohort_size",
-                reason=f"{resolved.cohort_size} of the largest models side by side take "
-                f"{cost.array_bytes_max / 2**30:.1f} GiB, the cap is {MAX_ARRAY_BYTES >> 30} GiB",
-                remedy="give a smaller cohort_size, or smaller models",
-            )
-        ]
-    return []

@@ -15,6 +15,7 @@ from service.domain.strategies import (
     Parallel,
     PrunerSpec,
     SamplerSpec,
+    SelectionSpec,
     TPESampler,
     Training,
 )
@@ -25,6 +26,7 @@ NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9 ._+\-]*$"
 Name: TypeAlias = Annotated[str, Field(min_length=1, max_length=120, pattern=NAME_PATTERN)]
 
 MAX_TRIALS = 100_000
+MAX_ENQUEUED = 256
 
 
 def _part_tag(value: object) -> str | None:
@@ -94,6 +96,26 @@ FamilySpec: TypeAlias = Annotated[
 ]
 
 
+class Extension(Value):
+    """More trials for a study that was COMPLETE: what `:extend` was asked for."""
+
+    trials: int = Field(ge=1, le=MAX_TRIALS)
+    enqueue: list[dict[Identifier, Scalar]] = Field(default_factory=list, max_length=MAX_ENQUEUED)
+    """Params of its first trials, as in StudySpec."""
+    seconds: float | None = Field(default=None, gt=0, le=31_536_000)
+    """Wall-clock that these trials may take; null: no limit."""
+
+
+class WarmStart(Value):
+    """Where good configs may come from: they are tried first, as far as they fit the space."""
+
+    studies: list[Identifier] = Field(default_factory=list, max_length=16)
+    """Earlier studies: their best trials."""
+    configs: list[dict[Identifier, Scalar]] = Field(default_factory=list, max_length=MAX_ENQUEUED)
+    """Known-good params, such as those of a study of another tool; names that the space does not
+    have are left out."""
+
+
 class StudySpec(Value):
     """One search, as a user asks for it. Only `name`, `dataset` and `family` are required."""
 
@@ -110,6 +132,13 @@ class StudySpec(Value):
     sampler: SamplerSpec = TPESampler()
     pruner: PrunerSpec | None = None
     budget: Budget = Budget()
+    selection: SelectionSpec = SelectionSpec()
+    enqueue: list[dict[Identifier, Scalar]] = Field(
+        default_factory=list,
+        max_length=MAX_ENQUEUED,
+        description="Params of the first trials; what one leaves out, the sampler chooses.",
+    )
+    warm_start: WarmStart | None = None
     parallel: Parallel = Parallel()
     seed: int = Field(default=0, ge=0, le=2**63 - 1)
     trial_seed: int | None = Field(
@@ -143,17 +172,21 @@ class ResolvedSpec(StudySpec):
     `space` holds the searched and the user-fixed parameters; `defaults[family]` the value of
     every parameter that a trial's params may leave out: fixed, conditional, or not in the space
     (`configuration.complete_config` joins them). `rungs` are epochs: ascending, below
-    `training.epochs`.
+    `training.epochs`. `enqueue` holds what warm_start brought, too. `extensions` are what the study
+    was asked for later; they change neither cohort size nor startup trials. `trial_seeds`, where
+    there are any, are the seeds of trials 0, 1, ...: how a selection repeats configs.
     """
 
     defaults: dict[str, dict[str, Scalar]]
     rungs: list[int]
+    extensions: list[Extension] = []
+    trial_seeds: list[int] = []
 
     @property
     def trials(self) -> int:
-        """The number of trials that the budget allows."""
+        """The number of trials that the budget and its extensions allow."""
         assert self.budget.trials is not None
-        return self.budget.trials
+        return self.budget.trials + sum(extension.trials for extension in self.extensions)
 
     @property
     def cohort_size(self) -> int:

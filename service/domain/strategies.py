@@ -109,11 +109,37 @@ PrunerSpec: TypeAlias = Annotated[
 ]
 
 
+class NoImprovement(Value):
+    """End the search when `trials` trials in a row brought too little.
+
+    Too little: the best value got better by less than `at_least`, a share of the best value before
+    them (0.01: 1 %). Only trials that a cohort may see (rule R2) are counted.
+    """
+
+    trials: int = Field(ge=1, le=100_000)
+    at_least: float = Field(default=0.0, ge=0, lt=1)
+
+
 class Budget(Value):
     """What a study may spend: trials, and seconds of wall-clock while RUNNING (null: no limit)."""
 
     trials: int | None = Field(default=None, ge=1, le=100_000)
     seconds: float | None = Field(default=None, gt=0, le=31_536_000)
+    stop_when_no_improvement: NoImprovement | None = None
+
+
+class SelectionSpec(Value):
+    """After the search: the best `top_k` configs are trained again with `seeds` fresh seeds each.
+
+    They are compared by their means, seed by seed; the winner's median model is scored once on the
+    sealed test part (DOMAIN.md truth 10). `resplit` divides train and validation anew for each
+    seed, with the test part untouched: what fitted one split by luck loses. `top_k: 0` leaves it
+    out: the best search value wins.
+    """
+
+    top_k: int = Field(default=3, ge=0, le=16)
+    seeds: int = Field(default=3, ge=2, le=16)
+    resplit: bool = False
 
 
 class Parallel(Value):

@@ -67,6 +67,8 @@ def propose(spec: ResolvedSpec, history: Iterable[Told], cohort: int) -> list[Pr
 
 def trial_seed(spec: ResolvedSpec, number: int) -> int:
     """The seed that a trial trains with."""
+    if spec.trial_seeds:
+        return spec.trial_seeds[number]
     if spec.trial_seed is not None:
         return spec.trial_seed
     return derive_seed(spec.seed, "trial", number)

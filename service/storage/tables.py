@@ -42,6 +42,7 @@ class StudyRow(Row):
         Index(None, "name", "id"),
         Index(None, "dataset_id"),
         Index(None, "data_hash"),
+        Index(None, "parent_id"),
     )
 
     id: Mapped[str] = mapped_column(String(64), primary_key=True)
@@ -60,6 +61,8 @@ class StudyRow(Row):
     versions: Mapped[dict[str, Any]]
     idempotency_key: Mapped[str | None] = mapped_column(String(255), unique=True)
     body_hash: Mapped[str | None] = mapped_column(String(64))
+    parent_id: Mapped[str | None] = mapped_column(String(64))
+    """The study whose best configs this one repeats; null: a study of its own."""
     dataset_id: Mapped[str | None] = mapped_column(String(64))
     """Of an uploaded data set, or the name of a built-in one; null: its data lie at a path."""
     data_hash: Mapped[str | None] = mapped_column(String(128), ForeignKey("datasets.data_hash"))
@@ -91,6 +94,22 @@ class StudyRow(Row):
     """The sequence of the newest decision."""
     fence: Mapped[int] = mapped_column(BigInteger, default=0)
     """The only fence whose writes are accepted; raised when the lease changes hands."""
+
+
+class RevisionRow(Row):
+    """The result of a study before it was extended."""
+
+    __tablename__ = "study_revisions"
+
+    study_id: Mapped[StudyKey]
+    number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    """Counts from 1; the study's current one has no row."""
+    trials: Mapped[int]
+    """Planned, in all, up to this revision."""
+    best_trial: Mapped[int | None]
+    best_value: Mapped[float | None]
+    summary: Mapped[dict[str, Any] | None]
+    finished_at: Mapped[datetime | None]
 
 
 class CohortRow(Row):
