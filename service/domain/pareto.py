@@ -137,18 +137,23 @@ def find_knee(front: Sequence[Member]) -> Member | None:
     boundary intersection). Where the front bends the other way that is one of its ends. Ties go
     to the lowest number. None without members.
     """
-    if not front:
-        return None
-    lows, highs = _bounds(member.losses for member in front)
+    # Rounded: ends of a straight front differ by rounding alone, and their tie goes by number.
+    height = heights(front)
+    return min(front, key=lambda m: (round(height[m.number], 12), m.number), default=None)
 
-    def height(member: Member) -> float:
-        return sum(
+
+def heights(front: Sequence[Member]) -> dict[int, float]:
+    """Number -> the sum of its losses, every axis scaled to the front: least at the knee."""
+    if not front:
+        return {}
+    lows, highs = _bounds(member.losses for member in front)
+    return {
+        member.number: sum(
             0.0 if high == low else (loss - low) / (high - low)
             for loss, low, high in zip(member.losses, lows, highs, strict=True)
         )
-
-    # Rounded: ends of a straight front differ by rounding alone, and their tie goes by number.
-    return min(front, key=lambda member: (round(height(member), 12), member.number))
+        for member in front
+    }
 
 
 def hypervolume(front: Iterable[Losses], reference: Losses) -> float:

@@ -1,0 +1,312 @@
+"""Selection: which of the best configs is the best on fresh seeds, and what was luck. Pure.
+
+The best of N search values is optimistic (DOMAIN.md truth 10). The best few configs are trained
+again with fresh seeds, every config with the same ones: differences are then compared seed by
+seed, and what a seed does to all configs falls out.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from math import isfinite, sqrt
+
+from service.domain.aims import Aims, Scores, best_trials, front_members
+from service.domain.model import Record, derive_seed
+from service.domain.pareto import Member, find_knee, heights, pareto_front
+from service.domain.trials import Trial
+
+T_975 = (
+    12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228, 2.201, 2.179, 2.160,
+    2.145, 2.131, 2.120, 2.110, 2.101, 2.093, 2.086, 2.080, 2.074, 2.069, 2.064, 2.060, 2.056,
+    2.052, 2.048, 2.045, 2.042,
+)  # fmt: skip
+"""Quantiles of Student's t at 0.975 for 1, 2, ... degrees of freedom."""
+
+
+@dataclass(frozen=True)
+class Repeat:
+    """One config trained once more: a trial of a confirmation."""
+
+    trial: int
+    """The config: the number of the trial that it repeats."""
+    seed: int
+    """Which of the fresh seeds: 0, 1, ..."""
+    scores: Scores | None
+    """Objectives and constraints; None where it diverged or failed."""
+    study: str
+    number: int
+    """Where it is recorded."""
+
+
+class ModelReference(Record):
+    """The trial whose weights are the answer."""
+
+    study: str
+    trial: int
+
+
+class ConfirmedConfig(Record):
+    """One config on fresh seeds."""
+
+    trial: int
+    """The trial of the search that it repeats."""
+    search: float | None
+    """What that reached, on the first objective."""
+    values: list[float | None]
+    """By seed, on the first objective; null: it diverged or failed."""
+    mean: float | None
+    """None where a seed has no value."""
+    sd: float | None
+    means: dict[str, float] = {}
+    """Of every objective and constraint."""
+    parameters: float | None
+    feasible: bool
+    """Whether its means keep the constraints, and every seed came to an end."""
+    difference: float | None = None
+    """Mean less that of the winner; positive is worse."""
+    difference_se: float | None = None
+    """Its standard error, from what is left when config and seed are taken out (two-way layout)."""
+    indistinguishable: bool = False
+    """Whether the difference is within its 95 % interval (Student's t)."""
+
+
+class Confirmation(Record):
+    """What came of a selection."""
+
+    confirmations: list[str]
+    """The studies that repeated the configs."""
+    metric: str
+    """The first objective."""
+    seeds: int
+    resplit: bool = False
+    pooled_sd: float | None
+    """Standard deviation over seeds, pooled over the configs."""
+    configs: list[ConfirmedConfig]
+    """Best first."""
+    winner: int | None
+    """None: no config came through, and the best search value stands."""
+    searched: int
+    """The trial with the best search value (of several objectives, the knee)."""
+    seed_optimism: float | None
+    """The winner's mean less its search value; positive: the search flattered it. With resplit
+    that of its validation split, too."""
+    split_optimism: float | None = None
+    """The test value less the mean; positive: worse on what was never seen."""
+    model: ModelReference | None
+    """The winner's median seed."""
+    note: str
+
+
+def fresh_seeds(study_seed: int, count: int) -> list[int]:
+    """Seeds that no trial of the search has; the same for every selection of a study."""
+    return [derive_seed(study_seed, "confirmation", index) for index in range(count)]
+
+
+def candidates(aims: Aims, trials: Sequence[Trial], top_k: int) -> list[Trial]:
+    """The configs to train again, best first: no two alike, none that may not win.
+
+    Of several objectives the members of the Pareto set nearest to its knee.
+    """
+    able = best_trials(aims, trials)
+    if aims.is_pareto:
+        height = heights(front_members(aims, able))
+        able = sorted(able, key=lambda trial: (height[trial.number], trial.number))
+    found: dict[str, Trial] = {}
+    for trial in able:
+        found.setdefault(f"{trial.family} {sorted(trial.params.items())}", trial)
+    return list(found.values())[:top_k]
+
+
+def confirm(
+    aims: Aims,
+    trials: Mapping[int, Trial],
+    repeats: Sequence[Repeat],
+    confirmations: Sequence[str],
+    searched: int,
+    resplit: bool = False,
+) -> Confirmation:
+    """Rank the configs by their means; `trials` are those of the search, by number."""
+    seeds = 1 + max(repeat.seed for repeat in repeats)
+    numbers = list(dict.fromkeys(repeat.trial for repeat in repeats))
+    configs = [_config(aims, trials[number], repeats, seeds) for number in numbers]
+    usable = [config for config in configs if config.feasible]
+    winner = _winner(aims, usable)
+    sign, metric = aims.objectives[0].sign, aims.objectives[0].metric
+    if winner is not None:
+        configs = _compare(usable, winner, sign) + [c for c in configs if not c.feasible]
+    order = {config.trial: place for place, config in enumerate(configs)}
+    configs.sort(
+        key=lambda c: (
+            winner is None or c.trial != winner.trial,
+            not c.feasible,
+            c.mean is None,
+            sign * (c.mean or 0.0),
+            order[c.trial],
+        )
+    )
+    optimism = None
+    if winner is not None and winner.mean is not None and winner.search is not None:
+        optimism = sign * (winner.mean - winner.search)
+    found = Confirmation(
+        confirmations=list(confirmations),
+        metric=metric,
+        seeds=seeds,
+        resplit=resplit,
+        pooled_sd=_pooled_sd(usable),
+        configs=configs,
+        winner=None if winner is None else winner.trial,
+        searched=searched,
+        seed_optimism=optimism,
+        model=None if winner is None else _median(winner, repeats, sign),
+        note="",
+    )
+    return found.model_copy(update={"note": describe(found, sign)})
+
+
+def with_test(found: Confirmation, aims: Aims, test: Scores) -> Confirmation:
+    """The same with what the sealed test says."""
+    value = test.get(found.metric)
+    mean = next((c.mean for c in found.configs if c.trial == found.winner), None)
+    if value is None or mean is None:
+        return found
+    return found.model_copy(update={"split_optimism": aims.objectives[0].sign * (value - mean)})
+
+
+def _config(aims: Aims, trial: Trial, repeats: Sequence[Repeat], seeds: int) -> ConfirmedConfig:
+    mine = {repeat.seed: repeat.scores for repeat in repeats if repeat.trial == trial.number}
+    metric = aims.objectives[0].metric
+    by_seed = [mine.get(seed) or {} for seed in range(seeds)]
+    values = [scores.get(metric) for scores in by_seed]
+    whole = [value for value in values if value is not None and isfinite(value)]
+    means = {
+        name: sum(found) / seeds
+        for name in aims.metrics
+        if len(found := [v for s in by_seed if (v := s.get(name)) is not None]) == seeds
+    }
+    came_through = all(name in means for name in aims.metrics)
+    mean = means.get(metric)
+    sd = None
+    if mean is not None and seeds > 1:
+        sd = sqrt(sum((value - mean) ** 2 for value in whole) / (seeds - 1))
+    return ConfirmedConfig(
+        trial=trial.number,
+        search=aims.scores_of(trial).get(metric) if trial.value is None else trial.value,
+        values=values,
+        mean=mean,
+        sd=sd,
+        means=means,
+        parameters=(trial.complexity or {}).get("parameters"),
+        feasible=came_through and aims.is_feasible(means),
+    )
+
+
+def _winner(aims: Aims, usable: Sequence[ConfirmedConfig]) -> ConfirmedConfig | None:
+    """The best mean; of several objectives the knee of what no mean beats. Ties: as searched."""
+    if not usable:
+        return None
+    sign = aims.objectives[0].sign
+    if not aims.is_pareto:
+        return min(usable, key=lambda config: sign * (config.mean or 0.0))
+    members = [
+        Member(config.trial, losses)
+        for config in usable
+        if (losses := aims.losses(config.means)) is not None
+    ]
+    knee = find_knee(pareto_front(members))
+    return next((config for config in usable if knee and config.trial == knee.number), None)
+
+
+def _pooled_sd(usable: Sequence[ConfirmedConfig]) -> float | None:
+    found = [config.sd for config in usable if config.sd is not None]
+    return sqrt(sum(sd**2 for sd in found) / len(found)) if found else None
+
+
+def _compare(
+    usable: Sequence[ConfirmedConfig], winner: ConfirmedConfig, sign: float
+) -> list[ConfirmedConfig]:
+    """Every config beside the winner."""
+    error, freedom = _residual(usable)
+    compared = []
+    for config in usable:
+        if config.trial == winner.trial or config.mean is None or winner.mean is None:
+            compared.append(config.model_copy(update={"indistinguishable": True}))
+            continue
+        difference = sign * (config.mean - winner.mean)
+        se = error * sqrt(2 / len(config.values))
+        compared.append(
+            config.model_copy(
+                update={
+                    "difference": difference,
+                    "difference_se": se,
+                    "indistinguishable": abs(difference) <= _quantile(freedom) * se,
+                }
+            )
+        )
+    return compared
+
+
+def _residual(usable: Sequence[ConfirmedConfig]) -> tuple[float, int]:
+    """Standard deviation of what config and seed do not explain, and its degrees of freedom."""
+    table = [[value or 0.0 for value in config.values] for config in usable]
+    rows, columns = len(table), len(table[0])
+    freedom = (rows - 1) * (columns - 1)
+    if freedom == 0:
+        return 0.0, 1
+    grand = sum(map(sum, table)) / (rows * columns)
+    row_means = [sum(row) / columns for row in table]
+    column_means = [sum(row[j] for row in table) / rows for j in range(columns)]
+    squares = sum(
+        (table[i][j] - row_means[i] - column_means[j] + grand) ** 2
+        for i in range(rows)
+        for j in range(columns)
+    )
+    return sqrt(squares / freedom), freedom
+
+
+def _quantile(freedom: int) -> float:
+    return T_975[freedom - 1] if freedom <= len(T_975) else 1.96 + 2.4 / freedom
+
+
+def _median(
+    winner: ConfirmedConfig, repeats: Sequence[Repeat], sign: float
+) -> ModelReference | None:
+    """Of an even number of seeds the better of the middle two."""
+    order = sorted(
+        range(len(winner.values)), key=lambda seed: (sign * (winner.values[seed] or 0.0), seed)
+    )
+    median = order[(len(order) - 1) // 2]
+    return next(
+        ModelReference(study=repeat.study, trial=repeat.number)
+        for repeat in repeats
+        if repeat.trial == winner.trial and repeat.seed == median
+    )
+
+
+def describe(found: Confirmation, sign: float) -> str:
+    """What the selection says, in sentences with their numbers."""
+    winner = next((c for c in found.configs if c.trial == found.winner), None)
+    count = f"{len(found.configs)} {'config' if len(found.configs) == 1 else 'configs'}"
+    splits = " and splits" if found.resplit else ""
+    head = f"The best {count} of the search trained again with {found.seeds} fresh seeds{splits} "
+    if winner is None or winner.mean is None:
+        return (
+            f"{head}each: none came through (a seed diverged, or the constraints do not hold on "
+            "average), so the best search value stands, unconfirmed."
+        )
+    sd = "" if found.pooled_sd is None else f" (sd {found.pooled_sd:.2g} a seed)"
+    text = f"{head}each: trial {winner.trial} has the best mean {found.metric}, "
+    text += f"{winner.mean:.4g}{sd}."
+    if winner.search is not None and found.seed_optimism is not None:
+        luck = found.seed_optimism
+        text += f" The search had found {winner.search:.4g} with one seed: "
+        text += f"{abs(luck):.2g} {'too good' if luck > 0 else 'worse than it is'}."
+    if found.searched != winner.trial:
+        text += f" By search value trial {found.searched} would have won."
+    alike = [config for config in found.configs if config.indistinguishable]
+    if len(alike) > 1:
+        smallest = min(alike, key=lambda config: (config.parameters or 0, config.trial))
+        listed = ", ".join(str(config.trial) for config in alike)
+        text += f" Trials {listed} are indistinguishable"
+        if smallest.parameters is None or len({c.parameters for c in alike}) == 1:
+            return text + "."
+        text += f"; trial {smallest.trial} is the smallest, {smallest.parameters:,.0f} parameters."
+    return text
