@@ -134,10 +134,19 @@ def list_studies(
         str | None, Query(max_length=120, description="Only studies whose name contains this.")
     ] = None,
     order_by: Order = "-created_at",
+    parent: Annotated[
+        str | None,
+        Query(
+            max_length=64,
+            description="Instead the studies that repeat this one's best configs with fresh seeds.",
+        ),
+    ] = None,
 ) -> StudyPage:
     """Studies with state, progress and best so far, newest first."""
     with database.read() as session:
-        return StudyRepository(session).page(page_size, page_token, state, family, name, order_by)
+        return StudyRepository(session).page(
+            page_size, page_token, state, family, name, order_by, parent
+        )
 
 
 @router.get(
@@ -161,10 +170,12 @@ def get_study(study: StudyDependency) -> Study:
 def delete_study(study_id: StudyId, container: ContainerDependency) -> Response:
     """Delete the study, its trials and its files. 409 while it is live: stop it first."""
     with set_aside() as take, container.database.transaction() as session:
-        data_hash = StudyRepository(session).delete(study_id)
-        container.uploads.discard(session, data_hash, take)
+        gone = StudyRepository(session).delete(study_id)
+        for data_hash in sorted(gone.data):
+            container.uploads.discard(session, data_hash, take)
     # After the commit: files without a row are litter, a row without files is a lie.
-    container.artifacts.delete_study(study_id)
+    for each in gone.studies:
+        container.artifacts.delete_study(each)
     return Response(status_code=204)
 
 

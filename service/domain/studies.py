@@ -75,6 +75,8 @@ class Study(Record):
 
     id: str
     name: str
+    parent: str | None = None
+    """The study whose best configs this one repeats with fresh seeds; null: its own."""
     state: StudyState
     intent: Intent
     spec: StudySpec

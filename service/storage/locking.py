@@ -10,13 +10,14 @@ from typing import Any
 from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session, load_only
 
-from service.errors import NotFound, Stale
+from service.errors import Conflict, NotFound, Stale
 from service.storage import clock
 from service.storage.tables import EventRow, StudyRow
 
 _COUNTERS = load_only(
     StudyRow.state,
     StudyRow.intent,
+    StudyRow.parent_id,
     StudyRow.metric,
     StudyRow.direction,
     StudyRow.planned,
@@ -51,6 +52,14 @@ _LOCK = (
 def missing(study_id: str) -> NotFound:
     """There is no such study."""
     return NotFound(f"there is no study {study_id}")
+
+
+def part_of(parent_id: str) -> Conflict:
+    """A study that repeats another one's configs goes its way with that."""
+    return Conflict(
+        f"this study repeats configs of study {parent_id} and is part of it",
+        f"steer or delete study {parent_id}",
+    )
 
 
 def lock_study(session: Session, study_id: str, fence: int | None = None) -> StudyRow:

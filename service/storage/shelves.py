@@ -121,7 +121,11 @@ class ShelfRepository:
         """What an uploaded or built-in data set was divided into: `first`, then newest first."""
         hashes = self._session.scalars(
             select(StudyRow.data_hash)
-            .where(StudyRow.dataset_id == dataset_id, StudyRow.data_hash.is_not(None))
+            .where(
+                StudyRow.dataset_id == dataset_id,
+                StudyRow.data_hash.is_not(None),
+                StudyRow.parent_id.is_(None),
+            )
             .group_by(StudyRow.data_hash)
             .order_by(func.max(StudyRow.created_at).desc())
             .limit(MAX_DIVISIONS)
@@ -144,7 +148,7 @@ class ShelfRepository:
         by_hash = StudyRow.data_hash == dataset_id
         rows = self._session.scalars(
             select(StudyRow)
-            .where((StudyRow.dataset_id == dataset_id) | by_hash)
+            .where((StudyRow.dataset_id == dataset_id) | by_hash, StudyRow.parent_id.is_(None))
             .order_by(StudyRow.created_at.desc(), StudyRow.id.desc())
             .limit(MAX_STUDIES)
         )
@@ -162,7 +166,8 @@ class ShelfRepository:
         ]
 
     def _count(self, condition: Any) -> int:
-        statement = select(func.count()).select_from(StudyRow).where(condition)
+        own = StudyRow.parent_id.is_(None)
+        statement = select(func.count()).select_from(StudyRow).where(condition, own)
         return int(self._session.scalar(statement) or 0)
 
 

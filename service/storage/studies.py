@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
-from sqlalchemy import Select, and_, delete, select
+from sqlalchemy import Select, and_, delete, or_, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -20,7 +20,7 @@ from service.domain.states import (
 )
 from service.errors import Conflict, InvalidRequest
 from service.storage import clock
-from service.storage.locking import append_study_event, lock_study, missing
+from service.storage.locking import append_study_event, lock_study, missing, part_of
 from service.storage.pages import (
     Ordering,
     bad_token,
@@ -35,6 +35,15 @@ from service.storage.tables import LeaseRow, StudyRow, TrialRow
 from service.storage.uploads import hold
 
 ORDERS = ("created_at", "-created_at", "name", "-name")
+
+
+class Deleted(NamedTuple):
+    """What went with a study."""
+
+    studies: list[str]
+    """Its id, and those of the studies that repeated its configs."""
+    data: set[str]
+    """Hashes of the data sets that they used."""
 
 
 class StudyRepository:
@@ -53,8 +62,9 @@ class StudyRepository:
         versions: dict[str, str],
         idempotency_key: str | None = None,
         body_hash: str | None = None,
+        parent_id: str | None = None,
     ) -> Study:
-        """Store a new study as QUEUED.
+        """Store a new study as QUEUED; with a `parent_id` one that repeats configs of that.
 
         If the idempotency key is taken, also by a request that runs at this moment, the
         study that took it is returned instead: its id is then not `study_id`. Raises Conflict
@@ -77,6 +87,7 @@ class StudyRepository:
             "versions": versions,
             "idempotency_key": idempotency_key,
             "body_hash": body_hash,
+            "parent_id": parent_id,
             "planned": resolved.trials,
             "created_at": clock.now(session),
         }
@@ -117,8 +128,11 @@ class StudyRepository:
         family: str | None = None,
         name: str | None = None,
         order_by: str = "-created_at",
+        parent_id: str | None = None,
     ) -> StudyPage:
         """One page of the studies; `name` is a part of it, upper and lower case alike.
+
+        Those that repeat another one's configs are left out, unless asked for by their parent.
 
         Raises InvalidRequest for an order, a size or a token that is not valid.
         """
@@ -129,7 +143,9 @@ class StudyRepository:
         by_name = order_by.endswith("name")
         column = StudyRow.name if by_name else StudyRow.created_at
         ordering = Ordering(order_by, column, StudyRow.id)
-        statement = _SELECT
+        statement = _SELECT.where(StudyRow.parent_id.is_(None))
+        if parent_id is not None:
+            statement = _SELECT.where(StudyRow.parent_id == check_text(parent_id))
         if state is not None:
             statement = statement.where(StudyRow.state == state)
         if family is not None:
@@ -155,9 +171,12 @@ class StudyRepository:
 
         A study that has not begun obeys at once, whether an engine is there or not: an engine
         that is just taking it up finds its fence gone. `fence` is for an engine that asks.
-        Raises Conflict when the study is over, was told to stop before, or is past pausing.
+        Raises Conflict when the study is over, was told to stop before, is past pausing, or is
+        part of another one.
         """
         study = lock_study(self._session, study_id, fence)
+        if study.parent_id is not None and fence is None:
+            raise part_of(study.parent_id)
         if study.state in TERMINAL_STUDY_STATES:
             raise Conflict(f"the study is {study.state}", "a study that is over cannot be changed")
         if study.intent is Intent.STOP and intent is not Intent.STOP:
@@ -220,19 +239,22 @@ class StudyRepository:
         """Add wall-clock that the study spent RUNNING."""
         lock_study(self._session, study_id, fence).seconds += seconds
 
-    def delete(self, study_id: str) -> str | None:
-        """Delete a study that is over, with everything that belongs to it; its data's hash.
+    def delete(self, study_id: str) -> Deleted:
+        """Delete a study that is over, with everything that belongs to it.
 
-        Raises Conflict while it is not over. Its files are the artifact store's affair, and
-        whether its data are still needed is DatasetRepository.discard's.
+        Raises Conflict while it is not over, or is part of another one. Files are the artifact
+        store's affair, and whether data are still needed is DatasetRepository.discard's.
         """
         study = lock_study(self._session, study_id)
+        if study.parent_id is not None:
+            raise part_of(study.parent_id)
         if study.state not in TERMINAL_STUDY_STATES:
             raise Conflict(f"the study is {study.state}", "stop it first")
-        data_hash = self._session.scalar(select(StudyRow.data_hash).where(StudyRow.id == study_id))
+        family = or_(StudyRow.id == study_id, StudyRow.parent_id == study_id)
+        gone = self._session.execute(select(StudyRow.id, StudyRow.data_hash).where(family)).all()
         del self._session.info[study_id]
-        self._session.execute(delete(StudyRow).where(StudyRow.id == study_id))
-        return data_hash
+        self._session.execute(delete(StudyRow).where(family))
+        return Deleted([row.id for row in gone], {row.data_hash for row in gone if row.data_hash})
 
     def _current(self, study_id: str) -> Study:
         self._session.flush()

@@ -17,6 +17,7 @@ def study_record(row: StudyRow, best_params: Params | None) -> Study:
     return Study(
         id=row.id,
         name=row.name,
+        parent=row.parent_id,
         state=row.state,
         intent=row.intent,
         spec=StudySpec.model_validate_json(row.spec),
