@@ -130,7 +130,7 @@ def _table_of(dataset: CsvDataset | ParquetDataset, drawn: dict[str, Any]) -> Ta
 
 def split_of(split: SplitSpec) -> Split:
     """How they are divided."""
-    return Split(split.train, split.validation, split.test, split.order, split.seed)
+    return Split(split.train, split.validation, split.test, split.order, split.seed, split.resplit)
 
 
 def header_of(spec: StudySpec, roots: Sequence[Path]) -> DataHeader:

@@ -26,7 +26,7 @@ from service.domain.space import (
     is_distribution,
 )
 from service.domain.spec import FamilyChoices, ResolvedSpec, StudySpec
-from service.domain.splits import check_split, resolve_split
+from service.domain.splits import check_selection, check_split, resolve_split
 from service.domain.strategies import (
     GPSampler,
     GridSampler,
@@ -63,6 +63,7 @@ def resolve(spec: StudySpec, catalog: Catalog, header: DataHeader) -> ResolvedSp
     errors += check_task(spec, families, catalog, header)
     split = resolve_split(spec.split, spec.dataset)
     errors += check_split(split, spec.dataset, header)
+    errors += check_selection(spec.selection, split)
     training, training_errors = _resolve_training(spec, space, families)
     errors += training_errors
     trials, grid_errors = _count_trials(spec, space)

@@ -50,7 +50,8 @@ class SplitSpec(Value):
 
     With `order: seed` samples are shuffled by `seed` before they are divided; with
     `order: file` parts follow one another in file order. `test: null` only with a data
-    set that brings its own test file.
+    set that brings its own test file. `resplit: r` keeps the test part and draws train and
+    validation anew, by (seed, r), from the rest: another split of the same data.
     """
 
     train: Part = 0.7
@@ -58,6 +59,8 @@ class SplitSpec(Value):
     test: Part | None = 0.15
     order: Literal["seed", "file"] = "seed"
     seed: int = Field(default=0, ge=0, le=2**63 - 1)
+    resplit: int = Field(default=0, ge=0, le=2**31 - 1)
+    """0: as `seed` says. Only with `order: seed`, and not with paths."""
 
     @model_validator(mode="after")
     def _check(self) -> Self:
@@ -96,14 +99,23 @@ FamilySpec: TypeAlias = Annotated[
 ]
 
 
-class Extension(Value):
-    """More trials for a study that was COMPLETE: what `:extend` was asked for."""
+class ExtensionSpec(Value):
+    """More trials for a study that is COMPLETE: what `:extend` is asked for."""
 
     trials: int = Field(ge=1, le=MAX_TRIALS)
     enqueue: list[dict[Identifier, Scalar]] = Field(default_factory=list, max_length=MAX_ENQUEUED)
     """Params of its first trials, as in StudySpec."""
     seconds: float | None = Field(default=None, gt=0, le=31_536_000)
     """Wall-clock that these trials may take; null: no limit."""
+
+
+class Extension(ExtensionSpec):
+    """An extension with where it begins: the search before it may have ended early."""
+
+    first: int = Field(ge=1)
+    """Its first trial: the number of trials that there were."""
+    spent: float = Field(default=0.0, ge=0)
+    """Wall-clock that the study had spent RUNNING before."""
 
 
 class WarmStart(Value):
@@ -186,7 +198,17 @@ class ResolvedSpec(StudySpec):
     def trials(self) -> int:
         """The number of trials that the budget and its extensions allow."""
         assert self.budget.trials is not None
-        return self.budget.trials + sum(extension.trials for extension in self.extensions)
+        if self.extensions:
+            return self.extensions[-1].first + self.extensions[-1].trials
+        return self.budget.trials
+
+    @property
+    def seconds_limit(self) -> float | None:
+        """The seconds RUNNING at which the search ends, counted from the study's beginning."""
+        if not self.extensions:
+            return self.budget.seconds
+        last = self.extensions[-1]
+        return None if last.seconds is None else last.spent + last.seconds
 
     @property
     def cohort_size(self) -> int:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from service.domain.datasets import BuiltInDataset, DatasetSpec, IdxDataset
 from service.domain.records import DataHeader
 from service.domain.spec import SplitSpec
+from service.domain.strategies import SelectionSpec
 from service.errors import FieldError
 
 MIN_TRAIN = 2
@@ -56,6 +57,32 @@ def part_sizes(split: SplitSpec, header: DataHeader) -> PartSizes | None:
     return PartSizes(sizes[0], sizes[1], test, header.samples - start)
 
 
+def not_resplittable(split: SplitSpec) -> str | None:
+    """Why train and validation cannot be drawn anew from what is not in the test part.
+
+    A test file of the data set's own is no obstacle; None: they can.
+    """
+    if isinstance(split.train, str):
+        return "train and validation are files of their own"
+    return "the order of the file divides the samples" if split.order == "file" else None
+
+
+def check_selection(selection: SelectionSpec, split: SplitSpec) -> list[FieldError]:
+    """What is wrong with a selection on this resolved split."""
+    if not (selection.top_k and selection.resplit):
+        return []
+    obstacle = not_resplittable(split)
+    if obstacle is None:
+        return []
+    return [
+        FieldError(
+            pointer="/selection/resplit",
+            reason=f"{obstacle}: it cannot be drawn anew for each seed",
+            remedy="write resplit: false, or split by shares or counts with order: seed",
+        )
+    ]
+
+
 def check_split(split: SplitSpec, dataset: DatasetSpec, header: DataHeader) -> list[FieldError]:
     """What is wrong with a resolved split of this data."""
     errors: list[FieldError] = []
@@ -84,6 +111,14 @@ def check_split(split: SplitSpec, dataset: DatasetSpec, header: DataHeader) -> l
                 pointer="/split/test",
                 reason="the data set brings its own test file (test_images)",
                 remedy="write test: null, or leave test_images out",
+            )
+        )
+    if split.resplit and (obstacle := not_resplittable(split)) is not None:
+        errors.append(
+            FieldError(
+                pointer="/split/resplit",
+                reason=f"{obstacle}: it cannot be drawn anew",
+                remedy="write resplit: 0, or split by shares or counts with order: seed",
             )
         )
     sizes = part_sizes(split, header)

@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 from service.domain.datasets import IdxDataset, NpzDataset
 from service.domain.records import DataHeader
 from service.domain.spec import SplitSpec
-from service.domain.splits import check_split, part_sizes, resolve_split
+from service.domain.splits import check_selection, check_split, part_sizes, resolve_split
+from service.domain.strategies import SelectionSpec
 
 FILE = NpzDataset(kind="npz", path="a.npy")
 PAIR = IdxDataset(kind="idx", images="a", test_images="b")
@@ -62,12 +63,32 @@ def test_parts_in_files_of_their_own_have_no_sizes_yet() -> None:
         (split(train=1), FILE, 100, "/split/train"),
         (split(validation=0.001), FILE, 100, "/split/validation"),
         (split(test=0.001), FILE, 100, "/split/test"),
+        (split(resplit=1, order="file"), FILE, 100, "/split/resplit"),
+        (split(resplit=1, train="a", validation="b", test="c"), FILE, 100, "/split/resplit"),
     ],
 )
 def test_what_cannot_be_divided_is_refused(
     wanted: SplitSpec, data: Any, samples: int, where: str
 ) -> None:
     assert [error.pointer for error in check_split(wanted, data, header(samples))] == [where]
+
+
+@pytest.mark.parametrize("dataset", [FILE, PAIR])
+def test_train_and_validation_can_be_drawn_anew_beside_any_test_part(dataset: Any) -> None:
+    wanted = resolve_split(split(resplit=7), dataset)
+    assert check_split(wanted, dataset, header(100, 10)) == []
+    assert check_selection(SelectionSpec(resplit=True), wanted) == []
+
+
+@pytest.mark.parametrize(
+    "wanted", [split(order="file"), split(train="a", validation="b", test="c")]
+)
+def test_a_selection_over_splits_needs_a_split_that_can_be_drawn_anew(wanted: SplitSpec) -> None:
+    (error,) = check_selection(SelectionSpec(resplit=True), wanted)
+    assert error.pointer == "/selection/resplit"
+    assert "resplit: false" in error.remedy
+    assert check_selection(SelectionSpec(), wanted) == []
+    assert check_selection(SelectionSpec(top_k=0, resplit=True), wanted) == []
 
 
 def test_a_test_file_replaces_the_default_share_only() -> None:

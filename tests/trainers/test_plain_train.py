@@ -215,12 +215,19 @@ def test_early_stopping_ends_the_plain_loop(digits: ArrayData, capsys: Any) -> N
     assert len(capsys.readouterr().out.splitlines()) == 4
 
 
-@pytest.mark.parametrize("order", ["seed", "file"])
+@pytest.mark.parametrize(("order", "resplit"), [("seed", 0), ("file", 0), ("seed", 3)])
 @pytest.mark.parametrize("sizes", [(0.7, 0.15, 0.15), (500, 100, 50), (0.61, 200, 0.1)])
-def test_the_split_is_the_services_own(order: Any, sizes: tuple[Any, Any, Any]) -> None:
-    split = Split(*sizes, order=order, seed=5)
+def test_the_split_is_the_services_own(
+    order: Any, resplit: int, sizes: tuple[Any, Any, Any]
+) -> None:
+    split = Split(*sizes, order=order, seed=5, resplit=resplit)
     parts = divide(split, "x", [1797])
-    record = {"train": sizes[0], "validation": sizes[1], "order": order, "seed": 5}
+    record = {
+        **dict(zip(("train", "validation", "test"), sizes, strict=True)),
+        "order": order,
+        "seed": 5,
+        "resplit": resplit,
+    }
     rows, others = split_rows(1797, record)
     assert np.array_equal(rows, parts.train)
     assert np.array_equal(others, parts.validation)

@@ -108,7 +108,8 @@ class Split:
     `order` "seed" shuffles by `seed` before dividing; "file" keeps the order of the file.
     A source that brings its own test file needs no `test`, and a share or count given
     for it takes no samples. Parts given as paths are read in file order, with the
-    source's kind and key; the source's own path is then not read.
+    source's kind and key; the source's own path is then not read. `resplit` above 0 draws train
+    and validation anew, by (seed, resplit), from what is not in the test part.
     """
 
     train: Part = 0.7
@@ -116,6 +117,7 @@ class Split:
     test: Part | None = 0.15
     order: Literal["seed", "file"] = "seed"
     seed: int = 0
+    resplit: int = 0
 
     @property
     def paths(self) -> list[str]:

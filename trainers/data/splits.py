@@ -109,8 +109,17 @@ def divide(split: Split, path: str, counts: list[int], roots: Roots | None = Non
     `order: seed` sorts the samples by the raw 64-bit stream of PCG64(seed), which NumPy keeps
     stable over its versions (Generator.permutation is not). `roots` names each row's group by its
     first row, -1 a row that is left out: a group stays in one part. Files of their own stay as
-    they are divided by whoever wrote them.
+    they are divided by whoever wrote them. With `resplit` the test part is that of resplit 0, and
+    train and validation, as large as there, are drawn anew from all that is not in it.
+    Raises UnsuitableSplit.
     """
+    if split.resplit and (split.paths or split.order == "file"):
+        raise UnsuitableSplit(
+            path,
+            "a split by paths or in the order of the file cannot be drawn anew",
+            "write resplit: 0, or split by shares or counts with order: seed",
+            "/split/resplit",
+        )
     kept = np.arange(sum(counts)) if roots is None else np.flatnonzero(roots >= 0)
     ends = np.cumsum(counts)
     file_of = np.searchsorted(ends, kept, side="right")
@@ -120,24 +129,50 @@ def divide(split: Split, path: str, counts: list[int], roots: Roots | None = Non
         first, second = per_file[0], per_file[0] + per_file[1]
         return Parts(kept[:first], kept[first:second], kept[second:])
     inside, outside = kept[: per_file[0]], kept[per_file[0] :]
-    order = inside
-    if split.order == "seed":
-        stream: npt.NDArray[Any] = np.random.PCG64(split.seed).random_raw(counts[0])
-        leader = inside if roots is None else roots[inside]
-        # Members of a group stand together, at the place that the seed gives its first one.
-        order = inside[np.lexsort((inside, leader, stream[leader]))]
     capacities = [sizes.train, sizes.validation] + ([] if len(counts) == 2 else [sizes.test])
-    if roots is None or len(np.unique(roots[inside])) == len(inside):
-        cuts = np.cumsum(capacities)
-        divided = [order[end - size : end] for end, size in zip(cuts, capacities, strict=True)]
-    elif split.order == "seed":
-        divided = _fill(order, roots, capacities)
-    else:
-        divided = _cut(order, roots, capacities)
+    divided = _fill_parts(split, counts[0], inside, roots, capacities, resplit=0)
+    if split.resplit:
+        test = divided[2:]
+        rest = np.setdiff1d(inside, np.concatenate([np.empty(0, np.int64), *test]))
+        capacities = [len(part) for part in divided[:2]]
+        again = _fill_parts(split, counts[0], rest, roots, capacities, resplit=split.resplit)
+        divided = again + test
     if len(counts) == 2:
         divided.append(outside)
     _check(PartSizes(*(len(part) for part in divided)), path, grouped=roots is not None)
     return Parts(*divided)
+
+
+def _fill_parts(
+    split: Split,
+    count: int,
+    rows: Rows,
+    roots: Roots | None,
+    capacities: list[int],
+    *,
+    resplit: int,
+) -> list[Rows]:
+    """Parts of the given sizes from `rows`, ascending ones of a file of `count`."""
+    order = rows
+    if split.order == "seed":
+        stream = _stream(split.seed, resplit, count)
+        leader = rows if roots is None else roots[rows]
+        # Members of a group stand together, at the place that the seed gives its first one.
+        order = rows[np.lexsort((rows, leader, stream[leader]))]
+    if roots is None or len(np.unique(roots[rows])) == len(rows):
+        cuts = np.cumsum(capacities)
+        return [order[end - size : end] for end, size in zip(cuts, capacities, strict=True)]
+    if split.order == "seed":
+        return _fill(order, roots, capacities)
+    return _cut(order, roots, capacities)
+
+
+def _stream(seed: int, resplit: int, count: int) -> npt.NDArray[Any]:
+    """[count] of 64 bits: the place of every row in the shuffled order."""
+    # A spawned sequence is nobody's seed: resplit 1 of seed 0 is not the split of another seed.
+    source = np.random.SeedSequence(seed, spawn_key=(resplit,) if resplit else ())
+    stream: npt.NDArray[Any] = np.random.PCG64(source).random_raw(count)
+    return stream
 
 
 def _fill(order: Rows, roots: Roots, capacities: list[int]) -> list[Rows]:

@@ -132,6 +132,8 @@ def _identity(
         "seed": split.seed if shuffled else None,
         "scaling": kind,
         "full_scale": layout.full_scale if kind == "unit" else None,
+        # Left out at 0: the hashes of data sets that are in the store stay what they are.
+        **({"resplit": split.resplit} if split.resplit else {}),
     }
 
 

@@ -33,12 +33,15 @@ DEFAULT_SPLIT = {"train": 0.7, "validation": 0.15, "order": "seed", "seed": 0}
 
 
 def split_rows(count: int, split: dict[str, Any]) -> tuple[Tensor, Tensor]:
-    """Rows of the training and the validation part: shares (below 1) or counts."""
+    """Rows of the training and the validation part: shares (below 1) or counts.
+
+    With `resplit` both are drawn anew from the rows that the test part leaves.
+    """
     order = np.arange(count)
     if split["order"] == "seed":
         order = np.argsort(np.random.PCG64(split["seed"]).random_raw(count), kind="stable")
     share, fixed, ends = 0.0, 0, [0]
-    for size in (split["train"], split["validation"]):
+    for size in (split["train"], split["validation"], split.get("test") or 0):
         if isinstance(size, str):
             raise SystemExit("the study read its parts from files: give --validation as well")
         if isinstance(size, float):
@@ -46,6 +49,10 @@ def split_rows(count: int, split: dict[str, Any]) -> tuple[Tensor, Tensor]:
         else:
             fixed += int(size)
         ends.append(round(share * count) + fixed)
+    if resplit := split.get("resplit", 0):
+        left = np.setdiff1d(order, order[ends[2] : ends[3]])
+        again = np.random.PCG64(np.random.SeedSequence(split["seed"], spawn_key=(resplit,)))
+        order = left[np.argsort(again.random_raw(count)[left], kind="stable")]
     rows = torch.from_numpy(order)
     return rows[: ends[1]], rows[ends[1] : ends[2]]
 
