@@ -7,8 +7,8 @@ from typing import Annotated, Literal, TypeAlias
 from service.domain.space import Scalar
 from trainers.knobs import Knob, choices_of, reals, whole
 from trainers.params import (
-    AutoencoderParams,
     NetworkParams,
+    PenalisedAutoencoderParams,
     VaeParams,
     count_autoencoder,
     count_vae,
@@ -89,7 +89,7 @@ class AdversarialParams(NetworkParams):
     ] = 0.1
 
 
-class AaeParams(AdversarialParams, AutoencoderParams):
+class AaeParams(AdversarialParams, PenalisedAutoencoderParams):
     """An adversarial autoencoder.
 
     By default hinge and spectral norm: on digits validation MSE 0.0082 and a discriminator that
@@ -117,7 +117,7 @@ class VaeGanParams(AdversarialParams, VaeParams):
     ] = 0.1
 
 
-class BiGanParams(AdversarialParams, AutoencoderParams):
+class BiGanParams(AdversarialParams, PenalisedAutoencoderParams):
     """A GAN with an encoder.
 
     By default with R1: on digits validation MSE 0.011, without it 0.09 (the mean image: 0.074).

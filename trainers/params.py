@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Annotated, Literal, TypeAlias
 
+from service.domain.catalog import Role
 from service.domain.space import IntDistribution, Scalar
 from trainers.counts import count_networks
 from trainers.image_params import ImageAugmentation
@@ -189,46 +190,56 @@ class CodeParams(NetworkParams):
     ] = 16
 
 
-class ReconstructionParams(ImageAugmentation, NetworkParams):
-    """What every family has whose loss is a reconstruction, alone or with a penalty."""
+def loss_knob(role: Role) -> Knob:
+    """The reconstruction loss: an objective where another term stands beside it."""
+    return Knob(role=role, allowed=LOSS_CHOICES, description=LOSS_TEXT)
 
-    loss: Annotated[
-        LossName, Knob(role="capacity", allowed=LOSS_CHOICES, description=LOSS_TEXT)
-    ] = "mse"
+
+def sigma_knob(role: Role) -> Knob:
+    """The standard deviation of the gaussian loss; its role is that of the family's `loss`."""
+    return Knob(
+        role=role,
+        allowed=reals(1e-3, 10.0, log=True),
+        also_allowed=("learned",),
+        per_slot=True,
+        description=_SIGMA_TEXT,
+    )
+
+
+class ReconstructionParams(ImageAugmentation, NetworkParams):
+    """What every family has whose loss is a reconstruction and nothing else."""
+
+    loss: Annotated[LossName, loss_knob("capacity")] = "mse"
     ssim_weight: Annotated[float, ssim_knob("capacity")] = 0.5
-    sigma: Annotated[
-        Sigma,
-        Knob(
-            role="capacity",
-            allowed=reals(1e-3, 10.0, log=True),
-            also_allowed=("learned",),
-            per_slot=True,
-            description=_SIGMA_TEXT,
-        ),
-    ] = "learned"
+    sigma: Annotated[Sigma, sigma_knob("capacity")] = "learned"
+
+
+class PenalisedParams(ReconstructionParams):
+    """What every family has that charges for more than the reconstruction.
+
+    Whatever changes the size of the reconstruction weighs the other term: a sigma of 0.01 is a
+    penalty divided by 10,000.
+    """
+
+    loss: Annotated[LossName, loss_knob("objective")] = "mse"
+    ssim_weight: Annotated[float, ssim_knob("objective")] = 0.5
+    sigma: Annotated[Sigma, sigma_knob("objective")] = "learned"
 
 
 class AutoencoderParams(ReconstructionParams, CodeParams):
     """A plain autoencoder."""
 
 
+class PenalisedAutoencoderParams(PenalisedParams, AutoencoderParams):
+    """An autoencoder with a second term in its loss."""
+
+
 class VaeParams(ImageAugmentation, CodeParams):
     """A variational autoencoder; loss, sigma and the weights of the KL define its objective."""
 
-    loss: Annotated[
-        LossName, Knob(role="objective", allowed=LOSS_CHOICES, description=LOSS_TEXT)
-    ] = "gaussian"
+    loss: Annotated[LossName, loss_knob("objective")] = "gaussian"
     ssim_weight: Annotated[float, ssim_knob("objective")] = 0.5
-    sigma: Annotated[
-        Sigma,
-        Knob(
-            role="objective",
-            allowed=reals(1e-3, 10.0, log=True),
-            also_allowed=("learned",),
-            per_slot=True,
-            description=_SIGMA_TEXT,
-        ),
-    ] = "learned"
+    sigma: Annotated[Sigma, sigma_knob("objective")] = "learned"
     beta: Annotated[
         float,
         Knob(

@@ -3,7 +3,7 @@
 from typing import Annotated, Literal, TypeAlias
 
 from trainers.knobs import Knob, choices_of, reals, whole
-from trainers.params import AutoencoderParams
+from trainers.params import PenalisedAutoencoderParams
 
 DecoderPenalty: TypeAlias = Literal["l2", "gradient"]
 Sparsity: TypeAlias = Literal["l1", "kl"]
@@ -13,7 +13,7 @@ def _weight(description: str) -> Knob:
     return Knob(role="objective", allowed=reals(0.0, 1e4), per_slot=True, description=description)
 
 
-class WaeMmdParams(AutoencoderParams):
+class WaeMmdParams(PenalisedAutoencoderParams):
     """A Wasserstein autoencoder."""
 
     mmd_weight: Annotated[
@@ -25,7 +25,7 @@ class WaeMmdParams(AutoencoderParams):
     ] = 10.0
 
 
-class RaeParams(AutoencoderParams):
+class RaeParams(PenalisedAutoencoderParams):
     """A regularised autoencoder."""
 
     code_weight: Annotated[
@@ -47,7 +47,7 @@ class RaeParams(AutoencoderParams):
     ] = 1e-4
 
 
-class SparseAutoencoderParams(AutoencoderParams):
+class SparseAutoencoderParams(PenalisedAutoencoderParams):
     """An autoencoder whose codes are mostly silent."""
 
     latent_dim: Annotated[
@@ -82,7 +82,7 @@ class SparseAutoencoderParams(AutoencoderParams):
     ] = 0.05
 
 
-class ContractiveAutoencoderParams(AutoencoderParams):
+class ContractiveAutoencoderParams(PenalisedAutoencoderParams):
     """An autoencoder whose code moves little when its input does."""
 
     contraction_weight: Annotated[

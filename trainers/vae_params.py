@@ -3,16 +3,14 @@
 from typing import Annotated, Literal
 
 from trainers.knobs import Knob, choices_of, reals
-from trainers.loss_catalog import LOSS_CHOICES, LOSS_TEXT, LossName
-from trainers.params import VaeParams
+from trainers.loss_catalog import LossName
+from trainers.params import VaeParams, loss_knob
 
 
 class BetaVaeParams(VaeParams):
     """A VAE whose KL has a weight, beside half a sum of squares."""
 
-    loss: Annotated[
-        LossName, Knob(role="objective", allowed=LOSS_CHOICES, description=LOSS_TEXT)
-    ] = "mse"
+    loss: Annotated[LossName, loss_knob("objective")] = "mse"
     beta: Annotated[
         float,
         Knob(

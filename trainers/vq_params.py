@@ -6,11 +6,11 @@ from typing import Annotated
 from service.domain.space import Scalar
 from trainers.counts import count_coded
 from trainers.knobs import Knob, choices_of, reals, whole
-from trainers.params import ReconstructionParams
+from trainers.params import PenalisedParams
 from trainers.problem import Problem
 
 
-class VqVaeParams(ReconstructionParams):
+class VqVaeParams(PenalisedParams):
     """A VQ-VAE: its code is log2(codes) bits at every position."""
 
     codes: Annotated[

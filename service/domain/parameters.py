@@ -20,10 +20,14 @@ from service.errors import FieldError
 
 
 def role_of(family: FamilyEntry, name: str) -> Role:
-    """The role of a parameter; `loss` weighs the KL term in a likelihood family."""
-    if name == "loss":
+    """The role of a parameter; `loss` weighs what stands beside it, or is a choice of the metric.
+
+    In a likelihood family that is the KL term; other families declare that they have such a term.
+    """
+    role = family.parameters[name].role
+    if name == "loss" and role != "objective":
         return "objective" if family.likelihood else "capacity"
-    return family.parameters[name].role
+    return role
 
 
 def owners(name: str, entry: SpaceEntry, families: Sequence[FamilyEntry]) -> list[FamilyEntry]:
@@ -117,13 +121,13 @@ def describe_allowed(parameter: ParameterEntry) -> str:
     """What a parameter may be, in words."""
     allowed = parameter.allowed
     if isinstance(allowed, CategoricalDistribution):
-        text = "one of " + ", ".join(_text(choice) for choice in allowed.choices)
+        text = "one of " + ", ".join(say_value(choice) for choice in allowed.choices)
     else:
         kind = "a number" if isinstance(allowed, FloatDistribution) else "a whole number"
-        text = f"{kind} from {_text(allowed.low)} to {_text(allowed.high)}"
+        text = f"{kind} from {say_value(allowed.low)} to {say_value(allowed.high)}"
         if isinstance(allowed, IntDistribution) and allowed.step > 1:
             text += f" in steps of {allowed.step}"
-    return text + "".join(f", or {_text(value)}" for value in parameter.also_allowed)
+    return text + "".join(f", or {say_value(value)}" for value in parameter.also_allowed)
 
 
 def _unknown(name: str, families: Sequence[FamilyEntry], catalog: Catalog) -> FieldError:
@@ -150,7 +154,7 @@ def _value_errors(
             return [
                 FieldError(
                     pointer=pointer,
-                    reason=f"{name} cannot be {_text(value)}",
+                    reason=f"{name} cannot be {say_value(value)}",
                     remedy=f"give {describe_allowed(parameter)}",
                 )
             ]
@@ -193,7 +197,7 @@ def _range_errors(
                 return [
                     FieldError(
                         pointer=f"{pointer}/{bound}",
-                        reason=f"{name} cannot be {_text(getattr(entry, bound))}",
+                        reason=f"{name} cannot be {say_value(getattr(entry, bound))}",
                         remedy=f"give {describe_allowed(parameter)}",
                     )
                 ]
@@ -217,7 +221,8 @@ def _falls_between(entry: Distribution, allowed: Distribution) -> bool:
     return entry.low < entry.high and entry.step % allowed.step != 0
 
 
-def _text(value: Scalar) -> str:
+def say_value(value: Scalar) -> str:
+    """A value as people read it; a long one is cut."""
     if isinstance(value, bool):
         return "true" if value else "false"
     text = f"{value:g}" if isinstance(value, float) else str(value)

@@ -73,11 +73,10 @@ def test_what_defines_the_objective_is_not_searched_by_default(family: str) -> N
         if entry.role != "optimisation":
             assert entry.default_range is None, entry.name
     objective = {name for name, entry in entries.items() if entry.role == "objective"}
-    likelihood = catalog().families[family].likelihood
-    # Whatever weighs a term of the loss; `loss` itself where a KL term stands beside it.
+    # Whatever weighs a term of the loss; `loss` itself where another term stands beside it.
     weights = {"beta", "warm_up", "free_bits", "sparsity_target", "commitment"} & set(entries)
     weights |= {name for name in entries if name.endswith("_weight")} - {"ssim_weight"}
-    if likelihood:
+    if weights:
         weights |= {"loss", "sigma", "ssim_weight"} & set(entries)
     assert objective == weights
 

@@ -1,0 +1,55 @@
+"""What the families' own declarations make of searches that reconstruction alone would spoil."""
+
+from typing import Any
+
+import pytest
+
+from service.domain.data import DataHeader
+from service.domain.linter import lint_spec
+from service.domain.resolve import resolve
+from service.domain.spec import ResolvedSpec, StudySpec
+from service.errors import FieldError, InvalidSpec
+from trainers.registry import catalog
+
+IMAGES = DataHeader(samples=1797, shape=[8, 8], dtype="uint8", bytes=115_008, kind="image")
+PENALISED = [
+    "wae_mmd", "rae", "sparse_autoencoder", "contractive_autoencoder", "aae", "bigan", "vq_vae",
+]  # fmt: skip
+HIDDEN_WEIGHTS: dict[str, dict[str, Any]] = {
+    "sigma": {"loss": "gaussian", "sigma": {"type": "float", "low": 0.01, "high": 1, "log": True}},
+    "loss": {"loss": {"type": "categorical", "choices": ["mse", "bce", "l1"]}},
+    "ssim_weight": {"loss": "ssim_mix", "ssim_weight": {"type": "float", "low": 0, "high": 1}},
+}
+"""Parameter -> a space that searches it."""
+
+
+def resolved(family: str, space: dict[str, Any], objective: Any) -> ResolvedSpec:
+    document = {
+        "name": "degenerate", "dataset": {"name": "digits"}, "family": family, "space": space,
+        "objective": objective,
+    }  # fmt: skip
+    return resolve(StudySpec.model_validate(document), catalog(), IMAGES)
+
+
+def errors_of(family: str, space: dict[str, Any], objective: Any) -> list[FieldError]:
+    with pytest.raises(InvalidSpec) as caught:
+        resolved(family, space, objective)
+    return caught.value.errors
+
+
+@pytest.mark.parametrize("name", HIDDEN_WEIGHTS)
+@pytest.mark.parametrize("family", PENALISED)
+def test_the_size_of_the_reconstruction_is_a_weight_where_a_penalty_stands_beside_it(
+    family: str, name: str
+) -> None:
+    [error] = errors_of(family, HIDDEN_WEIGHTS[name], {"metric": "mse"})
+    assert error.pointer == f"/space/{name}"
+    assert "degenerate" in error.reason
+    assert f"fix {name}" in error.remedy
+
+
+@pytest.mark.parametrize("name", HIDDEN_WEIGHTS)
+@pytest.mark.parametrize("family", ["autoencoder", "denoising_autoencoder"])
+def test_it_weighs_nothing_where_there_is_nothing_else(family: str, name: str) -> None:
+    study = resolved(family, HIDDEN_WEIGHTS[name], {"metric": "mse"})
+    assert "capacity-without-cost" in {n.code for n in lint_spec(study, catalog(), IMAGES)}
