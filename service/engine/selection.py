@@ -41,6 +41,7 @@ class Selection:
         self._job: ScoreJob | None = None
         self._tries = 0
         self._test: dict[str, float | None] | None = None
+        self._interval: dict[str, tuple[float, float]] | None = None
         self._nothing: dict[str, float | None] | None = None
         """Test metrics of doing nothing."""
         self._failure: Failure | None = None
@@ -62,6 +63,7 @@ class Selection:
             inbox.remove(event)
             if isinstance(event, ScoreEvent):
                 self._test, self._nothing = event.metrics, event.nothing
+                self._interval = event.interval
             elif isinstance(event, JobEndEvent):
                 self._job = None
                 if event.outcome != "done":
@@ -130,6 +132,8 @@ class Selection:
                 "test": test,
                 "test_openings": stored.test_openings if stored else None,
             }
+            if self._interval is not None:
+                summary["interval"] = {name: list(ends) for name, ends in self._interval.items()}
             if self._nothing is not None:
                 summary[DOING_NOTHING] = self._nothing
             studies.transition(

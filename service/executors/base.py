@@ -171,6 +171,8 @@ class ScoreEvent(Record):
     metrics: dict[str, float | None]
     nothing: dict[str, float | None] | None = None
     """Those of doing nothing; None where the task is to reconstruct."""
+    interval: dict[str, tuple[float, float]] | None = None
+    """95 % bootstrap intervals over the samples of the metrics that have one; finite."""
 
 
 class JobEndEvent(Record):
