@@ -8,6 +8,7 @@ from service.domain.catalog import Catalog, FamilyEntry
 from service.domain.conditions import check_conditions, imply_families
 from service.domain.configuration import best_config_spec, complete_config, family_of
 from service.domain.datasets import BuiltInDataset
+from service.domain.enqueue_checks import fit_enqueued
 from service.domain.estimates import estimate
 from service.domain.grid import count_cells, is_continuous
 from service.domain.loss_checks import check_losses
@@ -97,13 +98,17 @@ def resolve(spec: StudySpec, catalog: Catalog, header: DataHeader) -> ResolvedSp
             }
         ),
         selection=spec.selection,
-        enqueue=spec.enqueue,
         warm_start=spec.warm_start,
         seed=spec.seed,
         trial_seed=spec.trial_seed,
         defaults={family.name: _base_config(family, space, spec) for family in families},
         rungs=rungs(pruner, training.epochs, first_eligible),
+        extensions=spec.extensions if isinstance(spec, ResolvedSpec) else [],
+        trial_seeds=spec.trial_seeds if isinstance(spec, ResolvedSpec) else [],
     )
+    enqueue, errors = fit_enqueued(spec.enqueue, resolved, families, trials)
+    _refuse(errors)
+    resolved = resolved.model_copy(update={"enqueue": enqueue})
     errors = check_losses(resolved, catalog, header)
     _refuse(errors + check_architecture(resolved, catalog, header))
     _refuse(check_size(resolved, catalog, header))

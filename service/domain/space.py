@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from decimal import Decimal
+from math import isclose
 from typing import Annotated, Literal, Self, TypeAlias
 
 from pydantic import (
@@ -236,6 +237,17 @@ def grid_values(distribution: Distribution) -> list[Scalar]:
     if count >= MAX_GRID_CELLS:
         raise ValueError(f"more than {MAX_GRID_CELLS} values")
     return [_step_value(distribution, distribution.step, index) for index in range(count + 1)]
+
+
+def nearest_step(distribution: FloatDistribution, value: float) -> float:
+    """The value of a stepped range that a number stands for up to rounding, else the number."""
+    step = distribution.step
+    if step is None or distribution.low == distribution.high:
+        return value
+    if not distribution.low - step < value < distribution.high + step:
+        return value
+    close = [v for v in _stepped(distribution, step, value) if isclose(v, value, abs_tol=1e-12)]
+    return close[0] if close else value
 
 
 def _step_count(distribution: FloatDistribution, step: float) -> int:

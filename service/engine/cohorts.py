@@ -5,17 +5,20 @@ from collections.abc import Iterable
 from service.domain.spec import ResolvedSpec
 from service.domain.states import TrialState
 from service.domain.strategies import GridSampler
+from service.engine.revisions import revision_of, revisions
 from service.engine.told import Told
 
 
 def planned_trials(spec: ResolvedSpec) -> int:
-    """Trials that the search proposes: the budget, which resolve capped at a grid's cells."""
+    """Trials that the search proposes: the budget, which resolve capped at a grid's cells, and
+    its extensions."""
     return spec.trials
 
 
 def planned_cohorts(spec: ResolvedSpec) -> int:
     """Cohorts that hold the planned trials."""
-    return -(-planned_trials(spec) // spec.cohort_size)
+    last = revisions(spec)[-1]
+    return last.first_cohort + last.cohorts
 
 
 def cohort_trials(spec: ResolvedSpec, cohort: int, history: Iterable[Told] = ()) -> range:
@@ -24,14 +27,11 @@ def cohort_trials(spec: ResolvedSpec, cohort: int, history: Iterable[Told] = ())
     With a `history`, a grid has further cohorts for the cells whose trials FAILED: each is
     run once more, after all others.
     """
-    if cohort < 0:
-        raise ValueError(f"there is no cohort {cohort}")
-    start = cohort * spec.cohort_size
-    planned = planned_trials(spec)
-    if start < planned:
-        return range(start, min(start + spec.cohort_size, planned))
+    planned = revision_of(spec, cohort).cohort(cohort)
+    if planned:
+        return planned
     again = failed_cells(spec, history, cohort)
-    start = planned + (cohort - planned_cohorts(spec)) * spec.cohort_size
+    start = planned_trials(spec) + (cohort - planned_cohorts(spec)) * spec.cohort_size
     return range(start, start + len(again))
 
 

@@ -18,6 +18,7 @@ from service.engine.cohorts import cohort_trials, failed_cells, planned_trials
 from service.engine.dimensions import Dimension, dimensions, encode_params, suggest
 from service.engine.grid import Grid
 from service.engine.quiet import expected_warning, quiet_log
+from service.engine.revisions import enqueued
 from service.engine.told import (
     Told,
     comparable_scores,
@@ -58,7 +59,7 @@ def propose(spec: ResolvedSpec, history: Iterable[Told], cohort: int) -> list[Pr
     if isinstance(spec.sampler, GridSampler):
         proposed = _grid_cells(spec, history, cohort)
     else:
-        proposed = _ask(spec, history, cohort, len(numbers))
+        proposed = _ask(spec, history, cohort, numbers)
     return [
         Proposal(number, params, trial_seed(spec, number))
         for number, params in zip(numbers, proposed, strict=True)
@@ -80,12 +81,17 @@ def _grid_cells(spec: ResolvedSpec, history: Sequence[Told], cohort: int) -> lis
     return [grid[rank] for rank in ranks or failed_cells(spec, history, cohort)]
 
 
-def _ask(spec: ResolvedSpec, history: Sequence[Told], cohort: int, count: int) -> list[Params]:
-    """Ask an Optuna study in memory for `count` trials; earlier ones stay RUNNING in it."""
+def _ask(
+    spec: ResolvedSpec, history: Sequence[Told], cohort: int, numbers: Sequence[int]
+) -> list[Params]:
+    """Ask an Optuna study in memory for trials, one by one; earlier ones stay RUNNING in it.
+
+    What was enqueued for a trial is fixed before it is asked for.
+    """
     told, running = told_and_running(spec, history, cohort)
     space = dimensions(spec)
     if not space:
-        return [{} for _ in range(count)]
+        return [{} for _ in numbers]
     quiet_log()
     informative = [trial for trial in told if trial.is_informative]
     study = optuna.create_study(
@@ -97,7 +103,13 @@ def _ask(spec: ResolvedSpec, history: Sequence[Told], cohort: int, count: int) -
     if not isinstance(spec.sampler, RandomSampler):
         study.add_trials(_finished_trials(spec, informative, space))
         study.add_trials(_frozen(trial, space, OptunaState.RUNNING) for trial in running)
-    return [_ask_params(study.ask(), spec, space) for _ in range(count)]
+    proposed = []
+    for number in numbers:
+        entry = enqueued(spec, number)
+        if entry:
+            study.enqueue_trial(encode_params(entry, space)[0])
+        proposed.append(_ask_params(study.ask(), spec, space))
+    return proposed
 
 
 def _ask_params(trial: optuna.Trial, spec: ResolvedSpec, space: dict[str, Dimension]) -> Params:

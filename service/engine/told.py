@@ -12,6 +12,7 @@ from service.domain.records import Trial
 from service.domain.space import Scalar
 from service.domain.spec import ResolvedSpec
 from service.domain.states import TERMINAL_TRIAL_STATES, TrialState
+from service.engine.revisions import revision_of
 
 BEST_KEPT = 150
 NEWEST_KEPT = 150
@@ -70,7 +71,8 @@ def told_and_running(
     trials = sorted(
         (trial for trial in history if trial.cohort < cohort), key=lambda trial: trial.number
     )
-    missing = set(range(cohort * spec.cohort_size)) - {trial.number for trial in trials}
+    begin = revision_of(spec, cohort).cohort(cohort).start
+    missing = set(range(begin)) - {trial.number for trial in trials}
     if missing:
         raise ValueError(f"cohort {cohort} cannot be proposed without trial {min(missing)}")
     last_told = cohort - spec.cohorts_in_flight
