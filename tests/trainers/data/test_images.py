@@ -1,5 +1,7 @@
 import io
 import os
+import threading
+import warnings
 import zipfile
 from contextlib import suppress
 from pathlib import Path
@@ -11,7 +13,7 @@ from PIL import Image
 from tests.trainers.data.files import read, store
 from tests.trainers.data.kinds import encoded_image, picture_zip, pictures
 from trainers.data.errors import UnreadableData
-from trainers.data.image_decoding import decode_image
+from trainers.data.image_decoding import decode_image, open_image
 from trainers.data.image_files import cut_patches
 from trainers.data.mapped import MappedData
 from trainers.data.sources import Images, Split
@@ -122,6 +124,38 @@ def test_a_camera_that_was_held_upright_is_turned_back():
     exif[0x0112] = 6
     seen = decoded(encoded_image(pixels, "PNG", exif=exif))
     np.testing.assert_array_equal(seen, np.rot90(pixels, -1))
+
+
+def test_images_opened_in_threads_leave_the_filters_of_warnings_alone():
+    data = encoded_image(pictures(1)[0])
+    first_is_open, second_is_open = threading.Event(), threading.Event()
+
+    def first():
+        with open_image(io.BytesIO(data), "x", "x", "/dataset/path"):
+            first_is_open.set()
+            second_is_open.wait(5)
+
+    def second():
+        first_is_open.wait(5)
+        with open_image(io.BytesIO(data), "x", "x", "/dataset/path"):
+            second_is_open.set()
+            opened_first.join()
+
+    opened_first, opened_second = threading.Thread(target=first), threading.Thread(target=second)
+    with warnings.catch_warnings():
+        warnings.resetwarnings()  # pytest's own filters make errors of warnings already
+        for thread in (opened_first, opened_second):
+            thread.start()
+        opened_second.join()
+        assert not warnings.filters
+
+
+def test_a_phones_photo_with_a_preview_behind_it_is_its_first_picture():
+    pixels = [Image.fromarray(p // 64 * 64) for p in pictures(2, 16, 16)]
+    out = io.BytesIO()
+    pixels[0].save(out, "MPO", save_all=True, append_images=pixels[1:], quality=95)
+    alone = encoded_image(np.asarray(pixels[0]), "JPEG", quality=95)
+    np.testing.assert_array_equal(decoded(out.getvalue()), decoded(alone))
 
 
 def test_patches_are_cut_row_by_row_and_stay_whole():

@@ -88,6 +88,12 @@ def huge_png():
     return png(40_000, 40_000, data=zlib.compress(bytes(1 << 16)))
 
 
+def deep(colour, channels):
+    """A whole PNG of 16 bits a channel."""
+    rows = (b"\0" + bytes(range(5 * channels * 2))) * 6
+    return png(5, 6, 16, colour, zlib.compress(rows))
+
+
 def text_chunk_bomb():
     return png(5, 6, data=b"", more=png_chunk(b"zTXt", b"k\0\0" + zlib.compress(bytes(80 << 20))))
 
@@ -132,6 +138,10 @@ IMAGES = {
     "image-text-bomb": (with_one(text_chunk_bomb()), "damaged"),
     "image-cmyk": (with_one(saved("CMYK", "JPEG"), "a.jpg"), "CMYK"),
     "image-16-bit": (with_one(saved("I;16", "PNG")), "not 8 bits deep"),
+    **{
+        f"image-16-bit-{name}": (with_one(deep(colour, channels)), "not 8 bits deep")
+        for name, colour, channels in (("rgb", 2, 3), ("grey-alpha", 4, 2), ("rgba", 6, 4))
+    },
     "image-animated": (with_one(animation(), "a.webp"), "animation"),
     "image-other-size": (
         with_one(encoded_image(pictures(1, 7, 5)[0])),
