@@ -1,6 +1,6 @@
 """From a trial's params to its complete configuration, and to a spec that repeats it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from service.domain.aims import MEASURED
 from service.domain.objectives import ObjectiveSpec
@@ -14,9 +14,18 @@ from service.domain.space import (
     Scalar,
 )
 from service.domain.spec import ResolvedSpec, StudySpec
-from service.domain.strategies import Budget, GridSampler, NoPruner, Parallel, SelectionSpec
+from service.domain.strategies import (
+    Budget,
+    GridSampler,
+    NoPruner,
+    Parallel,
+    RandomSampler,
+    SelectionSpec,
+)
 
 MAX_NAME = 120
+MAX_COHORT = 16
+"""Repetitions proposed together; as many as `auto` allows in a search."""
 
 
 def family_of(resolved: ResolvedSpec, params: Mapping[str, Scalar]) -> str:
@@ -48,6 +57,35 @@ def extremes(resolved: ResolvedSpec, family: str, name: str) -> list[Scalar]:
         found += [entry.low, entry.high]
     base = resolved.defaults[family].get(name)
     return found if base is None else [*found, base]
+
+
+def repeat_spec(
+    study: Study, configs: Sequence[Params], seeds: Sequence[int], resplit: int = 0
+) -> ResolvedSpec:
+    """A study that trains the configs, each with its seed, as the study's own trials train.
+
+    Nothing is pruned, and nothing is selected from it. `resplit`: with train and validation
+    divided anew.
+    """
+    resolved, count = study.resolved, len(configs)
+    suffix = f" - again{f' {resplit}' if resplit else ''}"
+    return resolved.model_copy(
+        update={
+            "name": study.name[: MAX_NAME - len(suffix)] + suffix,
+            "split": resolved.split.model_copy(update={"resplit": resplit}),
+            "sampler": RandomSampler(),
+            "pruner": NoPruner(),
+            "rungs": [],
+            "budget": Budget(trials=count),
+            "selection": SelectionSpec(top_k=0),
+            "enqueue": [dict(config) for config in configs],
+            "warm_start": None,
+            "extensions": [],
+            "trial_seeds": list(seeds),
+            "trial_seed": None,
+            "parallel": Parallel(cohort_size=min(count, MAX_COHORT), cohorts_in_flight=2),
+        }
+    )
 
 
 def _without_clock(objective: ObjectiveSpec) -> ObjectiveSpec:

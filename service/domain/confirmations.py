@@ -95,6 +95,11 @@ class Confirmation(Record):
     """The winner's median seed."""
     note: str
 
+    @property
+    def best(self) -> ConfirmedConfig | None:
+        """The winner's config."""
+        return next((config for config in self.configs if config.trial == self.winner), None)
+
 
 def fresh_seeds(study_seed: int, count: int) -> list[int]:
     """Seeds that no trial of the search has; the same for every selection of a study."""
@@ -165,10 +170,10 @@ def confirm(
 def with_test(found: Confirmation, aims: Aims, test: Scores) -> Confirmation:
     """The same with what the sealed test says."""
     value = test.get(found.metric)
-    mean = next((c.mean for c in found.configs if c.trial == found.winner), None)
-    if value is None or mean is None:
+    if value is None or found.best is None or found.best.mean is None:
         return found
-    return found.model_copy(update={"split_optimism": aims.objectives[0].sign * (value - mean)})
+    optimism = aims.objectives[0].sign * (value - found.best.mean)
+    return found.model_copy(update={"split_optimism": optimism})
 
 
 def _config(aims: Aims, trial: Trial, repeats: Sequence[Repeat], seeds: int) -> ConfirmedConfig:
@@ -283,7 +288,7 @@ def _median(
 
 def describe(found: Confirmation, sign: float) -> str:
     """What the selection says, in sentences with their numbers."""
-    winner = next((c for c in found.configs if c.trial == found.winner), None)
+    winner = found.best
     count = f"{len(found.configs)} {'config' if len(found.configs) == 1 else 'configs'}"
     splits = " and splits" if found.resplit else ""
     head = f"The best {count} of the search trained again with {found.seeds} fresh seeds{splits} "

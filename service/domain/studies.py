@@ -27,7 +27,7 @@ class Progress(Record):
     """How far a study is."""
 
     trials: int
-    """Planned."""
+    """Planned; once the search has ended early, those that there are."""
     queued: int = 0
     running: int = 0
     complete: int = 0
@@ -53,7 +53,11 @@ class BestSoFar(Record):
 
     trial: int
     value: float
-    """Of the first objective."""
+    """Of the first objective: of that one trial, or the mean where seeds are given."""
+    seeds: int | None = None
+    """How many fresh seeds the value is the mean of; null: one search value, not confirmed."""
+    sd: float | None = None
+    """Over those seeds, pooled over the configs that were confirmed."""
     params: Params
     values: dict[str, float] = {}
     """Every objective by metric, where there are several."""
@@ -65,7 +69,9 @@ class BestSoFar(Record):
     def say(self, metric: str) -> str:
         """`mse 0.0089`, or `mse 0.012, kl 9.4 (knee of 7)`; `metric` is the first objective."""
         if not self.front:
-            return f"{metric} {self.value:.5g}"
+            sd = "" if self.sd is None else f" ± {self.sd:.2g}"
+            confirmed = "" if self.seeds is None else f"{sd} ({self.seeds} fresh seeds)"
+            return f"{metric} {self.value:.5g}{confirmed}"
         values = ", ".join(f"{name} {value:.4g}" for name, value in self.values.items())
         return f"{values} (knee of {len(self.front)})"
 
@@ -103,7 +109,8 @@ class Decision(Record):
     study_id: str
     sequence: int
     kind: str
-    """`verdict`, `stop`, `time_budget`, `pause`, `resume`, `retry`, `best`."""
+    """`verdict`, `stop`, `time_budget`, `no_improvement`, `extend`, `pause`, `resume`, `retry`,
+    `open_test`, ..."""
     detail: dict[str, Any]
     created_at: datetime
 

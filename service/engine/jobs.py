@@ -103,14 +103,15 @@ def score_job(
     trial: Trial,
     checkpoint: Artifact,
     *,
+    study_id: str,
     fence: int,
     data_folder: Path,
     artifact_root: Path,
 ) -> ScoreJob:
-    """Score a trial's checkpoint on the sealed test part."""
+    """Score a trial's checkpoint on the sealed test part, for a study that it is part of."""
     return ScoreJob(
         job_id=uuid.uuid4().hex,
-        study_id=trial.study_id,
+        study_id=study_id,
         trial=trial.number,
         fence=fence,
         family=trial.family,

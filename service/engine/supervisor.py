@@ -102,11 +102,11 @@ class Supervisor:
     def _acquire(self) -> None:
         room = MAX_STUDIES - len(self._driven)
         with self._resources.database.read() as session:
-            if not LeaseRepository(session).any_free(stopping_only=room <= 0):
+            if not LeaseRepository(session).any_free(urgent_only=room <= 0):
                 return
         with self._resources.database.transaction() as session:
             leases = LeaseRepository(session).acquire_any(
-                self._owner, self._lease_seconds, max(room, 1), stopping_only=room <= 0
+                self._owner, self._lease_seconds, max(room, 1), urgent_only=room <= 0
             )
         for lease in leases:
             if lease.study_id in self._driven:

@@ -85,6 +85,9 @@ def best_so_far(study: StudyRow, aims: Aims, params: Params | None) -> BestSoFar
     if study.best_trial is None or study.best_value is None or params is None:
         return None
     best = BestSoFar(trial=study.best_trial, value=study.best_value, params=params)
+    chosen = (study.summary or {}).get("selection")
+    if chosen is not None and chosen["winner"] == study.best_trial:
+        best = best.model_copy(update={"seeds": chosen["seeds"], "sd": chosen["pooled_sd"]})
     if study.front is None:
         return best
     front = read_front(study.front)

@@ -24,22 +24,23 @@ class LeaseRepository:
     def __init__(self, session: Session) -> None:
         self._session = session
 
-    def any_free(self, *, stopping_only: bool = False) -> bool:
+    def any_free(self, *, urgent_only: bool = False) -> bool:
         """Whether there is a study to be leased; only reads, so that asking often is cheap."""
         now = clock.lease_clock(self._session)
-        return self._session.execute(_free_studies(now, stopping_only).limit(1)).first() is not None
+        return self._session.execute(_free_studies(now, urgent_only).limit(1)).first() is not None
 
     def acquire_any(
-        self, owner: str, seconds: float, limit: int, *, stopping_only: bool = False
+        self, owner: str, seconds: float, limit: int, *, urgent_only: bool = False
     ) -> list[Lease]:
         """Lease up to `limit` studies that can be driven and that nobody drives, oldest first.
 
-        `stopping_only`: those that only have to be stopped, for an engine that has no room.
+        `urgent_only`: those that only have to be stopped, and parts of others, for an engine that
+        has no room: it would wait for the parts in vain.
         """
         now = clock.lease_clock(self._session)
         # A study that another engine is just leasing is locked, and skipped.
         studies = self._session.execute(
-            _free_studies(now, stopping_only)
+            _free_studies(now, urgent_only)
             .limit(limit)
             .with_for_update(of=StudyRow, skip_locked=True)
         ).all()
@@ -99,14 +100,15 @@ class LeaseRepository:
         return Lease(study_id=study_id, owner=owner, fence=fence, seconds_left=seconds)
 
 
-def _free_studies(now: float, stopping_only: bool) -> Select[str, int]:
-    """Studies (id, fence) that can be driven and that nobody drives, oldest first."""
+def _free_studies(now: float, urgent_only: bool) -> Select[str, int]:
+    """Studies (id, fence) that can be driven and that nobody drives: parts first, then oldest."""
+    urgent = or_(StudyRow.intent == Intent.STOP, StudyRow.parent_id.is_not(None))
     return (
         select(StudyRow.id, StudyRow.fence)
         .outerjoin(LeaseRow, LeaseRow.study_id == StudyRow.id)
         .where(RUNNABLE, or_(LeaseRow.study_id.is_(None), _expired(now)))
-        .where(StudyRow.intent == Intent.STOP if stopping_only else true())
-        .order_by(StudyRow.created_at, StudyRow.id)
+        .where(urgent if urgent_only else true())
+        .order_by(StudyRow.parent_id.is_(None), StudyRow.created_at, StudyRow.id)
     )
 
 

@@ -1,0 +1,153 @@
+"""The best configs on fresh seeds: written as parts of the study, then read back and compared."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from service.domain.aims import best_trials
+from service.domain.configuration import repeat_spec
+from service.domain.confirmations import (
+    Confirmation,
+    Repeat,
+    candidates,
+    confirm,
+    fresh_seeds,
+)
+from service.domain.model import content_hash
+from service.domain.records import Study, Trial
+from service.domain.spec import ResolvedSpec, StudySpec
+from service.domain.states import TERMINAL_STUDY_STATES, TrialState
+from service.engine.resources import Resources
+from service.storage.decisions import AnalysisRepository, DecisionRepository
+from service.storage.parts import PartRepository
+from service.storage.studies import StudyRepository
+from service.storage.trials import TrialRepository
+
+PROGRESS = "selection"
+"""The analysis that says how far the repetitions are."""
+CONFIRM = "confirm"
+"""The decision that says which configs are repeated where."""
+
+
+class Confirming:
+    """The repetitions of one revision of a study. What it needs is in the records (rule R1)."""
+
+    def __init__(
+        self, study: Study, trials: Sequence[Trial], fence: int, resources: Resources
+    ) -> None:
+        self._study = study
+        self._trials = {trial.number: trial for trial in trials}
+        self._fence = fence
+        self._resources = resources
+        self._revision = 1 + len(study.resolved.extensions)
+        self._seen = -1
+        self._detail = self._recorded()
+        if self._detail is None:
+            self._detail = self._begin()
+
+    @property
+    def parts(self) -> list[str]:
+        """The studies that repeat the configs; none where nothing is to be repeated."""
+        return [] if self._detail is None else list(self._detail["parts"])
+
+    def tick(self) -> bool:
+        """Whether every repetition is over; progress goes into the live stream."""
+        if not self.parts:
+            return True
+        with self._resources.database.read() as session:
+            studies = PartRepository(session).of(self._study.id)
+        mine = [study for study in studies if study.id in self.parts]
+        done = sum(study.progress.done for study in mine)
+        if done != self._seen:
+            self._seen = done
+            planned = sum(study.progress.trials for study in mine)
+            with self._resources.database.transaction() as session:
+                AnalysisRepository(session).put(
+                    self._study.id,
+                    self._fence,
+                    PROGRESS,
+                    self._revision,
+                    {"done": done, "planned": planned, "parts": self.parts},
+                )
+        return all(study.state in TERMINAL_STUDY_STATES for study in mine)
+
+    def result(self) -> Confirmation | None:
+        """What came of it; None where nothing was repeated."""
+        if self._detail is None:
+            return None
+        repeats: list[Repeat] = []
+        aims = self._study.resolved.aims
+        places: list[list[int]] = self._detail["places"]
+        with self._resources.database.read() as session:
+            repository = TrialRepository(session)
+            found = {part: repository.all(part) for part in self.parts}
+        trials = {(part, trial.number): trial for part in found for trial in found[part]}
+        for part_index, number, trial, seed in places:
+            part = self.parts[part_index]
+            again = trials.get((part, number))
+            over = again is not None and again.state is TrialState.COMPLETE
+            scores = None
+            if over and again is not None and again.value is not None:
+                first = aims.objectives[0].metric
+                scores = {**aims.scores_of(again)}
+                if scores.get(first) is None:
+                    scores[first] = again.value
+            repeats.append(Repeat(trial, seed, scores, part, number))
+        return confirm(
+            aims,
+            self._trials,
+            repeats,
+            self.parts,
+            best_trials(aims, list(self._trials.values()))[0].number,
+            self._study.resolved.selection.resplit,
+        )
+
+    def _recorded(self) -> dict[str, Any] | None:
+        with self._resources.database.read() as session:
+            decisions = DecisionRepository(session).all(self._study.id, CONFIRM)
+        mine = [each.detail for each in decisions if each.detail["revision"] == self._revision]
+        return mine[-1] if mine else None
+
+    def _begin(self) -> dict[str, Any] | None:
+        """Write the parts and the decision in one transaction."""
+        resolved = self._study.resolved
+        wished = resolved.selection
+        chosen = candidates(resolved.aims, list(self._trials.values()), wished.top_k)
+        if not chosen or self._study.parent is not None:
+            return None
+        seeds = fresh_seeds(resolved.seed, wished.seeds)
+        parts: dict[str, ResolvedSpec] = {}
+        places: list[list[int]] = []
+        everything = list(range(wished.seeds))
+        groups = [[seed] for seed in everything] if wished.resplit else [everything]
+        for index, group in enumerate(groups):
+            pairs = [(trial, seed) for seed in group for trial in chosen]
+            suffix = f"-s{index + 1}" if wished.resplit else ""
+            parts[f"{self._study.id}-c{self._revision}{suffix}"] = repeat_spec(
+                self._study,
+                [trial.params for trial, _ in pairs],
+                [seeds[seed] for _, seed in pairs],
+                resplit=index + 1 if wished.resplit else 0,
+            )
+            places += [[index, n, trial.number, seed] for n, (trial, seed) in enumerate(pairs)]
+        detail = {"revision": self._revision, "parts": list(parts), "places": places,
+                  "seeds": seeds}  # fmt: skip
+        with self._resources.database.transaction() as session:
+            studies = StudyRepository(session)
+            for part, spec in parts.items():
+                studies.create(
+                    part,
+                    wish_of(spec),
+                    spec,
+                    content_hash(spec.model_dump(mode="json")),
+                    [],
+                    self._study.versions,
+                    parent_id=self._study.id,
+                )
+            DecisionRepository(session).append(self._study.id, self._fence, CONFIRM, detail)
+        return detail
+
+
+def wish_of(spec: ResolvedSpec) -> StudySpec:
+    """A resolved spec as somebody might have asked for it."""
+    own = set(ResolvedSpec.model_fields) - set(StudySpec.model_fields)
+    return StudySpec.model_validate(spec.model_dump(exclude=own))
