@@ -48,8 +48,8 @@ class House:
         self.database = database
 
     def submit(self, study_id: str, spec: Mapping[str, Any]) -> Study:
-        """Resolve and store a study as a POST does."""
-        asked = StudySpec.model_validate(dict(spec))
+        """Resolve and store a study as a POST does; without a selection unless it asks for one."""
+        asked = StudySpec.model_validate({"selection": {"top_k": 0}, **spec})
         resolved = resolve(asked, catalog(), header_of(asked, [self.folder]))
         with self.database.transaction() as session:
             return StudyRepository(session).create(
