@@ -2,11 +2,14 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Response
 
+from service.api.bodies import JSON
 from service.api.dependencies import DatabaseDependency, StudyDependency, TrialDependency
-from service.api.openapi import problems
+from service.api.openapi import SPEC_RESPONSE, problems
 from service.api.paging import PageSize, PageToken
+from service.api.spec_answers import SpecAccept, SpecForm, answer_spec
+from service.domain.configuration import best_config_spec
 from service.domain.records import EpochPage, Trial, TrialPage
 from service.domain.states import TrialState
 from service.errors import InvalidRequest
@@ -48,6 +51,23 @@ def list_trials(
 def get_trial(trial: TrialDependency) -> Trial:
     """Params, value, metrics at the best epoch, verdict, seed, attempt and failure."""
     return trial
+
+
+@router.get(
+    "/trials/{number:int}/config",
+    operation_id="get_trial_config",
+    summary="One trial as a study spec",
+    response_class=Response,
+    responses={**SPEC_RESPONSE, **problems(404)},
+)
+def get_trial_config(
+    study: StudyDependency, trial: TrialDependency, form: SpecForm = None, accept: SpecAccept = JSON
+) -> Response:
+    """A spec of one trial that trains this one again, to the same numbers, whatever became of it.
+
+    Everything is written out, the trial's seed included; POST it, or `hifitune train` it.
+    """
+    return answer_spec(best_config_spec(study, trial), form, accept)
 
 
 @router.get(

@@ -134,6 +134,10 @@ class Client(DatasetCalls):
         """One trial."""
         return self._get(Trial, f"/v1/studies/{study_id}/trials/{number}")
 
+    def trial_config(self, study_id: str, number: int) -> StudySpec:
+        """A spec that trains this trial again, to the same numbers; `hifitune train` reads it."""
+        return self._get(StudySpec, f"/v1/studies/{study_id}/trials/{number}/config")
+
     def epochs(self, study_id: str, number: int) -> list[EpochReport]:
         """Every epoch of a trial."""
         found: list[EpochReport] = []

@@ -49,11 +49,41 @@ def test_epochs_come_in_order_and_in_pages(http: httpx.Client, seed: Seed) -> No
     assert epochs[0].keys() == expected
 
 
+@pytest.mark.parametrize("form", ["json", "yaml"])
+def test_the_config_of_any_trial_can_be_posted_back(
+    http: httpx.Client, seed: Seed, form: str
+) -> None:
+    study = f"/v1/studies/{seed(count=20, running=2, planned=30).study_id}"
+    trials = http.get(f"{study}/trials").json()["items"]
+    one_of_each = {trial["state"]: trial for trial in trials}
+    assert {"COMPLETE", "PRUNED", "RUNNING"} <= one_of_each.keys()
+    for trial in one_of_each.values():
+        config = http.get(f"{study}/trials/{trial['number']}/config?format={form}")
+        again = http.post(
+            "/v1/studies",
+            content=config.content,
+            headers={"Content-Type": config.headers["content-type"]},
+        )
+        assert again.status_code == 201, again.text
+        assert again.json()["spec"]["trial_seed"] == trial["seed"]
+        assert again.json()["resolved"]["space"].items() >= trial["params"].items()
+        assert again.json()["progress"]["trials"] == 1
+
+
+def test_the_config_of_the_best_trial_is_that_of_best(http: httpx.Client, seed: Seed) -> None:
+    study = f"/v1/studies/{seed(count=10, planned=12).study_id}"
+    number = http.get(f"{study}/best").json()["trial"]
+    best = http.get(f"{study}/best/config")
+    assert http.get(f"{study}/trials/{number}/config").content == best.content
+
+
 @pytest.mark.parametrize(
     ("path", "status"),
     [
         ("trials/99", 404),
         ("trials/99/epochs", 404),
+        ("trials/99/config", 404),
+        ("trials/0/config?format=xml", 400),
         ("trials/99999999999999999999", 404),
         ("trials/-1", 404),
         ("trials/one", 404),

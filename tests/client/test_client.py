@@ -85,6 +85,8 @@ def test_all_trials_come_whatever_the_page_size(client: Client, seed: Seed) -> N
     assert complete[0].number == handle.best().trial
     assert client.trial(handle.id, 3).number == 3
     assert [report.epoch for report in client.epochs(handle.id, 0)] == list(range(1, 21))
+    config = client.trial_config(handle.id, 3)
+    assert config.trial_seed == client.trial(handle.id, 3).seed
 
 
 def test_studies_are_found_by_filter(client: Client) -> None:
