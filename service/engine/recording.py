@@ -5,9 +5,7 @@ from dataclasses import dataclass, field
 
 from sqlalchemy.orm import Session
 
-from service.domain.data import TEXT_METRIC
 from service.domain.doing_nothing import DOING_NOTHING, TaskBaseline, names_doing_nothing
-from service.domain.overfitting import judge_curves
 from service.domain.records import (
     Artifact,
     Dataset,
@@ -20,7 +18,7 @@ from service.domain.records import (
 )
 from service.domain.resolve import complete_config
 from service.domain.states import TrialState
-from service.engine.ingestion import LATENT, ngram_validation, pca_validation
+from service.engine.judging import judge_trial, value_of
 from service.executors.base import (
     ArrayJob,
     EpochEvent,
@@ -138,12 +136,8 @@ class Recorder:
         )
 
     def _value(self, event: TrialEndEvent) -> float | None:
-        """The (first) objective; workers report what chose the best epoch (Aims.ranking)."""
-        aims = self._study.resolved.aims
-        if aims.ranks_by_objective or event.metrics is None:
-            return event.value
-        scores = aims.scores(event.metrics.validation, event.complexity)
-        return scores[aims.objectives[0].metric]
+        validation = event.metrics.validation if event.metrics else None
+        return value_of(self._study.resolved, event.value, validation, event.complexity)
 
     def prune(self, repository: TrialRepository, trial: Trial, rung: int, parameters: int) -> None:
         """End a trial that lost at a rung, with the value that it carried there.
@@ -205,40 +199,13 @@ class Recorder:
         best_epoch: int | None,
         stopped_early: bool,
     ) -> Verdict | None:
-        if not reports:
-            return None
         spec = self._study.resolved
-        config = complete_config(spec, trial.family, trial.params)
-        metric = spec.aims.ranking.metric
-        is_mse = metric == "mse"
-        # Fitted and scored on clean samples: no rivals for a model that sees noisy ones.
-        is_clean = names_doing_nothing(spec.task) is None
-        latent = config.get(LATENT)
-        mean_train, mean_validation = _evaluated_means(self._dataset)
-        return judge_curves(
+        return judge_trial(
+            spec,
+            self._dataset,
+            complete_config(spec, trial.family, trial.params),
             reports,
-            metric=metric,
-            direction=spec.aims.ranking.direction,
             state=state,
             best_epoch=best_epoch,
-            first_eligible_epoch=spec.first_eligible_epoch,
             stopped_early=stopped_early,
-            planned_epochs=spec.training.epochs,
-            pca=pca_validation(self._dataset, latent) if is_clean and is_mse else None,
-            ngram=ngram_validation(self._dataset) if is_clean and metric == TEXT_METRIC else None,
-            samples=min(self._dataset.train, self._dataset.validation),
-            mean_train=mean_train if is_mse else None,
-            mean_validation=mean_validation if is_mse else None,
         )
-
-
-def _evaluated_means(dataset: Dataset) -> tuple[float | None, float | None]:
-    """Scores of the mean sample where train and validation metrics are measured.
-
-    Those of the whole parts for a data set whose record is older than these figures; none of text.
-    """
-    known = dataset.baselines
-    train, validation = known.evaluated_mean_train, known.evaluated_mean_validation
-    if train is None or validation is None:
-        return known.mean_train, known.mean_validation
-    return train, validation
