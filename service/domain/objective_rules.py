@@ -7,7 +7,7 @@ from service.domain.catalog import Catalog, FamilyEntry, MetricEntry
 from service.domain.objectives import Objective, ObjectiveSpec
 from service.domain.parameters import owners, role_of, suggest
 from service.domain.space import SpaceEntry, varies
-from service.domain.strategies import NoPruner, PrunerSpec
+from service.domain.strategies import Budget, GridSampler, NoPruner, PrunerSpec, SamplerSpec
 from service.errors import FieldError
 
 
@@ -71,6 +71,25 @@ def check_pruner(aims: Aims, pruner: PrunerSpec | None) -> list[FieldError]:
             remedy="leave pruner out, or write pruner: {type: none}",
         )
     ]
+
+
+def check_no_improvement(aims: Aims, budget: Budget, sampler: SamplerSpec) -> list[FieldError]:
+    """That the search stops improving is said of one best value, and of a sampler that chooses."""
+    if budget.stop_when_no_improvement is None:
+        return []
+    if aims.is_pareto:
+        names = " and ".join(objective.metric for objective in aims.objectives)
+        reason = f"{names} together have no single best value that could stop improving"
+        remedy = "leave it out and give budget.trials or budget.seconds, or name one objective and"
+        remedy += " put a bound on the others: subject_to: [...]"
+    elif isinstance(sampler, GridSampler):
+        reason = "a grid tries every cell in a fixed order: that the last ones brought nothing"
+        reason += " says nothing of the next"
+        remedy = "leave it out, or use the random, the tpe or the gp sampler"
+    else:
+        return []
+    pointer = "/budget/stop_when_no_improvement"
+    return [FieldError(pointer=pointer, reason=reason, remedy=remedy)]
 
 
 def is_rate_paid_for(aims: Aims, catalog: Catalog) -> bool:

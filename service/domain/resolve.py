@@ -13,7 +13,12 @@ from service.domain.estimates import estimate
 from service.domain.grid import count_cells, is_continuous
 from service.domain.loss_checks import check_losses
 from service.domain.needs import check_needs, imply_needs, without_idle
-from service.domain.objective_rules import check_objectives, check_pruner, fill_objectives
+from service.domain.objective_rules import (
+    check_no_improvement,
+    check_objectives,
+    check_pruner,
+    fill_objectives,
+)
 from service.domain.parameters import default_space, fit_entry, suggest
 from service.domain.records import DataHeader
 from service.domain.space import (
@@ -61,6 +66,7 @@ def resolve(spec: StudySpec, catalog: Catalog, header: DataHeader) -> ResolvedSp
     space, errors = _resolve_space(spec, families, catalog)
     errors += check_objectives(spec.objective, space, families, catalog)
     errors += check_pruner(spec.aims, spec.pruner)
+    errors += check_no_improvement(spec.aims, spec.budget, spec.sampler)
     errors += check_task(spec, families, catalog, header)
     split = resolve_split(spec.split, spec.dataset)
     errors += check_split(split, spec.dataset, header)

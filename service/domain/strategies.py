@@ -113,7 +113,9 @@ class NoImprovement(Value):
     """End the search when `trials` trials in a row brought too little.
 
     Too little: the best value got better by less than `at_least`, a share of the best value before
-    them (0.01: 1 %). Only trials that a cohort may see (rule R2) are counted.
+    them (0.01: 1 %), or not at all. They are the newest by number that a cohort may see (rule R2),
+    so trials under way are finished, and another machine ends the search at the same place.
+    Trials that FAILED are not counted; an extension counts its own.
     """
 
     trials: int = Field(ge=1, le=100_000)

@@ -12,9 +12,14 @@ from service.engine.composition import compose
 from service.engine.context import StudyContext
 from service.engine.proposals import Proposal, propose
 from service.engine.recording import Recorder
+from service.engine.stagnation import Stagnation, stagnation
 from service.engine.verdicts import judge
 from service.storage.decisions import AnalysisRepository, DecisionRepository
+from service.storage.revisions import RevisionRepository
 from service.storage.trials import TrialRepository
+
+NO_IMPROVEMENT = "no_improvement"
+"""The decision that ends a search early, because of `stop_when_no_improvement`."""
 
 
 class Search:
@@ -25,10 +30,18 @@ class Search:
         self._proposing: Future[list[Proposal]] | None = None
         self._analysis: Future[dict[str, Any]] | None = None
         self._analysed = 0
+        with context.resources.database.read() as session:
+            decisions = DecisionRepository(session)
+            self._stagnated = bool(decisions.current(context.study_id, NO_IMPROVEMENT))
 
     @property
     def exhausted(self) -> bool:
-        """Whether every trial of the budget has been proposed, failed cells of a grid included."""
+        """Whether every trial of the budget has been proposed, failed cells of a grid included.
+
+        Or as many of them as `stop_when_no_improvement` lets be proposed.
+        """
+        if self._stagnated:
+            return True
         mirror = self._context.mirror
         spec = self._context.study.resolved
         cohort = len(mirror.cohorts)
@@ -107,12 +120,26 @@ class Search:
             # Beyond the planned trials stand a grid's failed cells: known when all is told.
             in_flight = spec.cohorts_in_flight if cohort_trials(spec, cohort) else 1
             needed = range(cohort - in_flight + 1)
-            if all(index in context.mirror.told for index in needed):
-                self._proposing = context.resources.pool.submit(
-                    propose, spec, context.mirror.history(), cohort
-                )
+            if not all(index in context.mirror.told for index in needed):
+                return
+            history = context.mirror.history()
+            reason = stagnation(spec, history, cohort)
+            if reason is not None:
+                self._end_early(reason)
+                return
+            self._proposing = context.resources.pool.submit(propose, spec, history, cohort)
         elif self._proposing.done():
             self._write(cohort, self._proposing.result())
+
+    def _end_early(self, reason: Stagnation) -> None:
+        context = self._context
+        with context.resources.database.transaction() as session:
+            DecisionRepository(session).append(
+                context.study_id, context.fence, NO_IMPROVEMENT, reason.detail()
+            )
+            RevisionRepository(session).end_search(context.study_id, context.fence)
+        self._stagnated = True
+        context.mirror.refresh()
 
     def _write(self, cohort: int, proposals: list[Proposal]) -> None:
         context = self._context

@@ -4,6 +4,8 @@ from service.domain.records import Failure
 from service.domain.states import Intent, StudyState, TrialState
 from service.engine.context import StudyContext
 from service.storage.decisions import DecisionRepository
+from service.storage.parts import PartRepository
+from service.storage.revisions import RevisionRepository
 from service.storage.studies import StudyRepository
 
 FLUSH_SECONDS = 1.0
@@ -19,7 +21,7 @@ class Steering:
         self._unflushed = 0.0
         with context.resources.database.read() as session:
             decisions = DecisionRepository(session)
-            self._time_is_up = bool(decisions.all(context.study_id, "time_budget"))
+            self._time_is_up = bool(decisions.current(context.study_id, "time_budget"))
 
     @property
     def time_is_up(self) -> bool:
@@ -50,6 +52,8 @@ class Steering:
             context.resources.executor.forget(context.study_id)  # a test being scored
             context.end_live_trials(TrialState.STOPPED, None)
         with context.resources.database.transaction() as session:
+            if state is StudyState.STOPPED:
+                PartRepository(session).stop(context.study_id, context.fence)
             detail = {} if reason is None else {"failure": reason.model_dump(mode="json")}
             DecisionRepository(session).append(context.study_id, context.fence, how, detail)
             StudyRepository(session).transition(
@@ -74,7 +78,7 @@ class Steering:
     def watch_budget(self) -> None:
         """When the seconds are spent: record it, stop what runs, and let selection begin."""
         context = self._context
-        limit = context.study.resolved.budget.seconds
+        limit = context.study.resolved.seconds_limit
         spent = context.study.progress.seconds + self._unflushed
         if limit is not None and spent >= limit and not self._time_is_up:
             with context.resources.database.transaction() as session:
@@ -84,6 +88,7 @@ class Steering:
                     "time_budget",
                     {"seconds": spent, "cohorts": len(context.mirror.cohorts)},
                 )
+                RevisionRepository(session).end_search(context.study_id, context.fence)
             self._time_is_up = True
         if self._time_is_up:
             context.yield_jobs("stop")

@@ -2,13 +2,16 @@
 
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from service.domain.records import Analysis, Decision
 from service.storage import clock
 from service.storage.locking import append_event, lock_study
 from service.storage.tables import AnalysisRow, DecisionRow
+
+EXTEND = "extend"
+"""The decision with which a revision begins."""
 
 
 class DecisionRepository:
@@ -36,6 +39,19 @@ class DecisionRepository:
         statement = select(DecisionRow).where(DecisionRow.study_id == study_id)
         if kind is not None:
             statement = statement.where(DecisionRow.kind == kind)
+        rows = self._session.scalars(statement.order_by(DecisionRow.sequence))
+        return [_decision_record(row) for row in rows]
+
+    def current(self, study_id: str, kind: str) -> list[Decision]:
+        """Those of a kind since the study was last extended: what holds for its newest revision."""
+        extended = select(func.max(DecisionRow.sequence)).where(
+            DecisionRow.study_id == study_id, DecisionRow.kind == EXTEND
+        )
+        statement = select(DecisionRow).where(
+            DecisionRow.study_id == study_id,
+            DecisionRow.kind == kind,
+            DecisionRow.sequence > func.coalesce(extended.scalar_subquery(), 0),
+        )
         rows = self._session.scalars(statement.order_by(DecisionRow.sequence))
         return [_decision_record(row) for row in rows]
 

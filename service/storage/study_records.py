@@ -24,7 +24,7 @@ def study_record(row: StudyRow, best_params: Params | None) -> Study:
         resolved=resolved,
         spec_hash=row.spec_hash,
         warnings=[Notice(**warning) for warning in row.warnings],
-        progress=_progress(row, resolved.budget.seconds),
+        progress=_progress(row, resolved.seconds_limit),
         best=best_so_far(row, resolved.aims, best_params),
         data_hash=row.data_hash,
         failure=Failure(**row.failure) if row.failure else None,

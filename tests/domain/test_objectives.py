@@ -187,3 +187,20 @@ def test_what_the_documentation_shows_can_be_asked_for() -> None:
     assert len(blocks) >= 4
     for block in blocks:
         assert resolved(space=LATENT, **yaml.safe_load(block)).aims.objectives
+
+
+@pytest.mark.parametrize(
+    ("fields", "reason"),
+    [
+        ({"objective": [{"metric": "mse"}, {"metric": "kl"}]}, "no single best value"),
+        ({"sampler": {"type": "grid"}}, "a grid tries every cell"),
+    ],
+)
+def test_no_improvement_needs_one_best_value_and_a_sampler_that_chooses(
+    fields: dict[str, Any], reason: str
+) -> None:
+    budget = {"trials": 8, "stop_when_no_improvement": {"trials": 4}}
+    (error,) = errors_of(family="vae", space=LATENT, budget=budget, **fields)
+    assert error.pointer == "/budget/stop_when_no_improvement"
+    assert reason in error.reason
+    assert error.remedy.startswith("leave it out")
