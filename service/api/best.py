@@ -2,11 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 from math import inf, prod
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
+from service.api.confirmed import confirmed_model, selection_of
 from service.api.fronts import (
-    FEASIBLE,
-    KNEE,
     chosen_number,
     constraints_of,
     front_record,
@@ -14,9 +13,8 @@ from service.api.fronts import (
     objectives_of,
 )
 from service.domain.aims import say_nearest
-from service.domain.configuration import complete_config
+from service.domain.configuration import best_config_spec, complete_config
 from service.domain.data import TEXT_METRIC
-from service.domain.doing_nothing import DOING_NOTHING
 from service.domain.linear_vae import linear_vae
 from service.domain.records import (
     Baselines,
@@ -27,7 +25,8 @@ from service.domain.records import (
     Study,
     Trial,
 )
-from service.domain.states import TERMINAL_STUDY_STATES, StudyState, TrialState
+from service.domain.spec import StudySpec
+from service.domain.states import TERMINAL_STUDY_STATES, StudyState
 from service.errors import Conflict
 from service.storage.database import Database
 from service.storage.datasets import DatasetRepository
@@ -38,10 +37,6 @@ from service.storage.trials import TrialRepository
 MSE = "mse"
 LATENT = "latent_dim"
 PARTS: tuple[Literal["validation", "test"], ...] = ("validation", "test")
-ONE_SEED = (
-    "The best of {trials} trials on validation, with one seed each: that value is optimistic, and "
-    "was not confirmed with fresh seeds. The test split takes no part in the choice."
-)
 
 
 def no_best(study: Study, nearest: str | None = None) -> Conflict:
@@ -70,26 +65,56 @@ def no_best(study: Study, nearest: str | None = None) -> Conflict:
     )
 
 
-def read_best(
-    database: Database, study: Study, number: int | None = None
-) -> tuple[Study, Trial, Dataset | None]:
-    """The study as it is now, its best trial and its data set.
+class Answer(NamedTuple):
+    """A study's answer as the records have it."""
+
+    study: Study
+    trial: Trial
+    """Of the search: the one whose config it is."""
+    maker: Study
+    """The study itself, or the part of it that repeated the config with fresh seeds."""
+    model: Trial
+    """Of the maker: the one whose weights and metrics are the answer."""
+    dataset: Dataset | None
+    """What the model was trained on."""
+
+
+def read_best(database: Database, study: Study, number: int | None = None) -> Answer:
+    """The study as it is now, its best config and the model that stands for it.
 
     `number` asks for another member of a Pareto set. Raises Conflict, and NotFound for a trial
     that is not in the set.
     """
     with database.read() as session:
         # Read again: study, trial and data set must be of one snapshot.
-        study = StudyRepository(session).get(study.id) or study
+        studies, trials = StudyRepository(session), TrialRepository(session)
+        study = studies.get(study.id) or study
         chosen = chosen_number(study, number)
-        trial = None if chosen is None else TrialRepository(session).get(study.id, chosen)
-        dataset = study.data_hash and DatasetRepository(session).get(study.data_hash)
-    if not trial or trial.value is None or trial.metrics is None or trial.best_epoch is None:
+        trial = None if chosen is None else trials.get(study.id, chosen)
+        maker, model = study, trial
+        place = confirmed_model(study, chosen)
+        if place is not None:
+            again, repeated = studies.get(place.study), trials.get(place.study, place.trial)
+            if again is not None and repeated is not None:
+                maker, model = again, repeated
+        dataset = maker.data_hash and DatasetRepository(session).get(maker.data_hash)
+    if not trial or not model or not _has_result(model):
         aims = study.resolved.aims
         with database.read() as session:
             ended = OverviewRepository(session).infeasible(study.id, aims)
         raise no_best(study, say_nearest(aims, ended))
-    return study, trial, dataset or None
+    return Answer(study, trial, maker, model, dataset or None)
+
+
+def repeat_of(answer: Answer) -> StudySpec:
+    """A spec of one trial that trains the answer's model again, to the same numbers."""
+    spec = best_config_spec(answer.study, answer.trial)
+    again = {"trial_seed": answer.model.seed, "split": answer.maker.resolved.split}
+    return spec.model_copy(update=again)
+
+
+def _has_result(trial: Trial) -> bool:
+    return trial.value is not None and trial.metrics is not None and trial.best_epoch is not None
 
 
 def read_members(database: Database, study: Study) -> list[Trial]:
@@ -110,47 +135,45 @@ def effective_beta(database: Database, trial: Trial) -> float | None:
     return reports[0].effective_beta if reports else None
 
 
-def best_record(
-    study: Study,
-    trial: Trial,
-    dataset: Dataset | None,
-    members: Sequence[Trial] = (),
-    beta: float | None = None,
-) -> Best:
-    """The answer; `members` are those of the Pareto set, `beta` the effective one of the trial.
+def best_record(answer: Answer, members: Sequence[Trial] = (), beta: float | None = None) -> Best:
+    """The answer; `members` are those of the Pareto set, `beta` the effective one of the model.
 
-    No test value is in it before the study is COMPLETE.
+    Of a confirmed config metrics, verdict, seed and best epoch are those of the model that is
+    given away; what the other seeds say stands in `selection`. No test value is in it before the
+    study is COMPLETE.
     """
-    assert trial.value is not None and trial.metrics is not None and trial.best_epoch is not None
+    study, trial, maker, model, dataset = answer
+    assert model.value is not None and model.metrics is not None and model.best_epoch is not None
     config = complete_config(study.resolved, trial.family, trial.params)
     aims = study.resolved.aims
     is_best = study.best is None or study.best.trial == trial.number
     summary = study.summary if study.state is StudyState.COMPLETE and study.summary else {}
     test = summary.get("test") if summary.get("trial") == trial.number else None
-    metrics = BestMetrics(train=trial.metrics.train, validation=trial.metrics.validation, test=test)
+    metrics = BestMetrics(train=model.metrics.train, validation=model.metrics.validation, test=test)
     return Best(
         study_id=study.id,
         trial=trial.number,
         family=trial.family,
         params=trial.params,
         config=config,
-        objective=BestObjective(metric=aims.objectives[0].metric, value=trial.value),
-        objectives=objectives_of(aims, trial),
-        constraints=constraints_of(aims, trial),
+        objective=BestObjective(metric=aims.objectives[0].metric, value=model.value),
+        objectives=objectives_of(aims, model),
+        constraints=constraints_of(aims, model),
         front=front_record(study, members),
         metrics=metrics,
-        complexity=trial.complexity,
-        best_epoch=trial.best_epoch,
-        verdict=trial.verdict,
+        complexity=model.complexity,
+        best_epoch=model.best_epoch,
+        verdict=model.verdict,
         baselines={}
         if dataset is None
         else compare(dataset.baselines, metrics, config)
         | {"linear_vae": _linear(dataset, metrics, config, beta)},
-        seed=trial.seed,
+        seed=model.seed,
         versions=study.versions,
-        data_hash=study.data_hash or "",
-        selection=_selection(study, trial, summary),
-        links=links_of(study.id, trial.number, chosen=not is_best),
+        data_hash=maker.data_hash or "",
+        selection=selection_of(study, trial, summary),
+        links=links_of(study.id, trial.number, chosen=not is_best)
+        | {"model_trial": f"/v1/studies/{maker.id}/trials/{model.number}"},
     )
 
 
@@ -231,23 +254,3 @@ def _ratio(value: float | None, reference: float | None) -> float | None:
 
 def _closed(ratio: float | None) -> float | None:
     return None if ratio is None else 1 - ratio
-
-
-def _selection(study: Study, trial: Trial, summary: Mapping[str, Any]) -> dict[str, Any]:
-    """How it was chosen, and what else the end of the study wrote down.
-
-    Those it was chosen from: the finished trials; stopped ones where there are no others.
-    """
-    progress = study.progress
-    trials = progress.complete if trial.state is TrialState.COMPLETE else progress.stopped
-    rest = {
-        key: value for key, value in summary.items() if key not in ("trial", "test", DOING_NOTHING)
-    }
-    aims = study.resolved.aims
-    kind, text = ("knee", KNEE) if aims.is_pareto else ("best-of-n", ONE_SEED)
-    if aims.is_pareto and study.best is not None and study.best.trial != trial.number:
-        kind = "asked-for"
-    note = text.format(trials=trials) if trials > 1 else "One trial, trained once."
-    if aims.constraints:
-        note += FEASIBLE
-    return {**rest, "kind": kind, "trials": trials, "seeds": 1, "note": note}

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from service.api.best import ONE_SEED
+from service.api.confirmed import ONE_SEED
 from service.domain.catalog import Catalog
 from service.domain.linter import lint_spec
 from service.domain.model import content_hash

@@ -10,7 +10,7 @@ from typing import IO, Annotated, Any, Literal
 from fastapi import APIRouter, Header, Query, Response
 from fastapi.responses import FileResponse, StreamingResponse
 
-from service.api.best import best_record, effective_beta, read_best, read_members
+from service.api.best import Answer, best_record, effective_beta, read_best, read_members, repeat_of
 from service.api.bodies import JSON, YAML
 from service.api.dependencies import (
     CatalogDependency,
@@ -24,7 +24,6 @@ from service.api.own_sources import family_of_study
 from service.api.task_baselines import with_task_baseline
 from service.api.yaml_text import write_yaml
 from service.domain.aims import COSTS
-from service.domain.configuration import best_config_spec
 from service.domain.problems import problem_fields
 from service.domain.records import Artifact, Best, Study, Trial
 from service.domain.space import Params
@@ -66,9 +65,7 @@ def get_best(
     the study runs it is the best so far, and `metrics.test` is null: the sealed test part is
     opened once, at the end. 409 while no trial has finished, or none keeps the constraints.
     """
-    study, trial, dataset = read_best(database, study, number)
-    members, beta = read_members(database, study), effective_beta(database, trial)
-    best = best_record(study, trial, dataset, members, beta)
+    best = _best(read_best(database, study, number), database)
     return with_task_baseline(best, study, database, catalog)
 
 
@@ -93,8 +90,8 @@ def get_best_config(
 
     Everything is written out, the trial's seed included; POST it back as it is.
     """
-    study, trial, _ = read_best(database, study, number)
-    spec = best_config_spec(study, trial).model_dump(mode="json", exclude_none=False)
+    answer = read_best(database, study, number)
+    spec = repeat_of(answer).model_dump(mode="json", exclude_none=False)
     as_yaml = form == "yaml" or (form is None and preferred(accept, (JSON, YAML)) == YAML)
     body = write_yaml(spec) if as_yaml else json.dumps(spec, indent=2, allow_nan=False)
     return Response(body, media_type=YAML if as_yaml else JSON, headers={"Vary": "Accept"})
@@ -111,12 +108,12 @@ def get_best_checkpoint(
     study: StudyDependency, container: ContainerDependency, number: TrialChoice = None
 ) -> FileResponse:
     """The state of the plain module at the best epoch. The ETag is the file's SHA-256."""
-    study, trial, _ = read_best(container.database, study, number)
-    artifact = _checkpoint(container.database, study, trial)
+    answer = read_best(container.database, study, number)
+    artifact = _checkpoint(container.database, answer)
     return FileResponse(
         container.artifacts.path(artifact.path),
         media_type=SAFETENSORS,
-        filename=f"{_file_name(study, trial)}.safetensors",
+        filename=f"{_file_name(answer.study, answer.trial)}.safetensors",
         headers={"ETag": f'"{artifact.sha256}"'},
     )
 
@@ -135,17 +132,17 @@ def get_best_model(
     number: TrialChoice = None,
 ) -> StreamingResponse:
     """A zip of model.py (a plain module), weights, config.json, train.py and README.md."""
-    study, trial, dataset = read_best(container.database, study, number)
-    artifact = _checkpoint(container.database, study, trial)
-    best = with_task_baseline(
-        best_record(study, trial, dataset), study, container.database, catalog
-    )
+    answer = read_best(container.database, study, number)
+    study, trial, dataset = answer.study, answer.trial, answer.dataset
+    artifact = _checkpoint(container.database, answer)
+    best = with_task_baseline(_best(answer, container.database), study, container.database, catalog)
     with container.artifacts.open(artifact.path) as file:
         weights = file.read()
     assert dataset is not None  # no trial trains without one
     problem = problem_fields(dataset, study.resolved.task)
     family = family_of_study(container.artifacts, study, trial.family)
-    packed = _pack(family, problem, best.config, weights, _metadata(study, best))
+    metadata = _metadata(answer.maker, best)
+    packed = _pack(family, problem, best.config, weights, metadata)
     size = packed.seek(0, io.SEEK_END)
     packed.seek(0)
     return StreamingResponse(
@@ -186,32 +183,37 @@ def _send(file: IO[bytes]) -> Iterator[bytes]:
             yield chunk
 
 
-def _checkpoint(database: Database, study: Study, trial: Trial) -> Artifact:
+def _best(answer: Answer, database: Database) -> Best:
+    members = read_members(database, answer.study)
+    return best_record(answer, members, effective_beta(database, answer.model))
+
+
+def _checkpoint(database: Database, answer: Answer) -> Artifact:
     with database.read() as session:
-        artifacts = TrialRepository(session).artifacts(study.id, trial.number)
+        artifacts = TrialRepository(session).artifacts(answer.maker.id, answer.model.number)
     for artifact in artifacts:
         if artifact.kind == "checkpoint":
             return artifact
     raise Conflict("the best trial left no checkpoint", "ask again when another trial has finished")
 
 
-def _metadata(study: Study, best: Best) -> dict[str, Any]:
+def _metadata(maker: Study, best: Best) -> dict[str, Any]:
     """What config.json says beside the model's configuration.
 
     `objective` is what its train.py chooses the epoch by: of several objectives and constraints
     the first that says how good the model is.
     """
-    names = study.resolved.aims.metrics
+    names = maker.resolved.aims.metrics
     metric = next((name for name in names if name not in COSTS), names[0])
     record = best.model_dump(
         mode="json",
         include={"study_id", "trial", "metrics", "best_epoch", "baselines", "seed", "versions",
                  "data_hash", "complexity"},
     )  # fmt: skip
-    resolved = study.resolved.model_dump(mode="json")
+    resolved = maker.resolved.model_dump(mode="json")
     return record | {
         "objective": {"metric": metric, "value": best.metrics.validation.get(metric)},
-        "study": study.name,
+        "study": maker.name,
         "dataset": resolved["dataset"],
         "split": resolved["split"],
         "scaling": resolved["scaling"],

@@ -2,7 +2,7 @@
 
 import pytest
 
-from service.api.best import best_record, compare
+from service.api.best import Answer, best_record, compare
 from service.commands.answer import pca_rows
 from service.domain.records import BestMetrics
 from service.domain.states import TrialState
@@ -37,7 +37,7 @@ def test_the_best_of_many_on_one_seed_says_that_it_is_optimistic() -> None:
     [best] = [trial for trial in made.trials if trial.number == made.study.best.trial]
     finished = sum(trial.state is TrialState.COMPLETE for trial in made.trials)
 
-    selection = best_record(made.study, best, made.dataset).selection
+    selection = best_record(Answer(made.study, best, made.study, best, made.dataset)).selection
 
     assert selection is not None
     assert (selection["kind"], selection["seeds"]) == ("best-of-n", 1)

@@ -65,8 +65,10 @@ def test_data_of_every_kind_is_tuned_and_answered(
     house.submit("s", {**TINY, "dataset": dataset})
     study = house.run("s", InProcessExecutor(1))
     assert study.state is StudyState.COMPLETE, study.failure
-    study, trial, data = read_best(house.database, study)
+    found = read_best(house.database, study)
+    study, data = found.study, found.dataset
+    assert data is not None
     assert (data.kind, data.shape) == (kind, shape)
-    best = best_record(study, trial, data)
+    best = best_record(found)
     assert best.metrics.test is not None
     assert best.metrics.test["mse"] > 0

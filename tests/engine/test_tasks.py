@@ -48,8 +48,9 @@ def answer(house: House, spec: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
     house.submit("s", spec)
     study = house.run("s", InProcessExecutor(1))
     assert study.state is StudyState.COMPLETE, study.failure
-    study, trial, dataset = read_best(house.database, study)
-    record = best_record(study, trial, dataset)
+    found = read_best(house.database, study)
+    study = found.study
+    record = best_record(found)
     return study, with_task_baseline(record, study, house.database, catalog()).model_dump()
 
 

@@ -48,8 +48,8 @@ def answer(house: House, **changes: Any) -> tuple[Any, dict[str, Any], Any]:
     house.submit("s", {**SMALL, "dataset": dataset, **changes})
     study = house.run("s", InProcessExecutor(1))
     assert study.state is StudyState.COMPLETE, study.failure
-    study, trial, data = read_best(house.database, study)
-    return study, best_record(study, trial, data).model_dump(), data
+    found = read_best(house.database, study)
+    return found.study, best_record(found).model_dump(), found.dataset
 
 
 def test_a_text_study_is_ranked_by_cross_entropy_and_beats_the_ngrams(house: House) -> None:
