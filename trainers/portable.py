@@ -53,7 +53,7 @@ def write_model_zip(
         "README.md": describe_model(known, problem, config, metadata).encode(),
         "config.json": text.encode(),
         **_model_files(known),
-        "train.py": _source(_TRAIN),
+        **_modules(_TRAIN, "train.py"),
         "weights.safetensors": weights,
     }
     with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:

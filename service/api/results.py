@@ -24,12 +24,16 @@ from service.api.own_sources import family_of_study
 from service.api.task_baselines import with_task_baseline
 from service.api.yaml_text import write_yaml
 from service.domain.aims import COSTS
+from service.domain.datasets import DatasetSpec, UploadedDataset
+from service.domain.division import division_of
 from service.domain.problems import problem_fields
 from service.domain.records import Artifact, Best, Study, Trial
 from service.domain.space import Params
+from service.domain.uploads import file_dataset
 from service.errors import Conflict
 from service.storage.database import Database
 from service.storage.trials import TrialRepository
+from service.storage.uploads import UploadRepository
 from trainers.family import Family
 from trainers.portable import write_model_zip
 
@@ -141,7 +145,7 @@ def get_best_model(
     assert dataset is not None  # no trial trains without one
     problem = problem_fields(dataset, study.resolved.task)
     family = family_of_study(container.artifacts, study, trial.family)
-    metadata = _metadata(answer.maker, best)
+    metadata = _metadata(answer.maker, best, container.database)
     packed = _pack(family, problem, best.config, weights, metadata)
     size = packed.seek(0, io.SEEK_END)
     packed.seek(0)
@@ -197,7 +201,7 @@ def _checkpoint(database: Database, answer: Answer) -> Artifact:
     raise Conflict("the best trial left no checkpoint", "ask again when another trial has finished")
 
 
-def _metadata(maker: Study, best: Best) -> dict[str, Any]:
+def _metadata(maker: Study, best: Best, database: Database) -> dict[str, Any]:
     """What config.json says beside the model's configuration.
 
     `objective` is what its train.py chooses the epoch by: of several objectives and constraints
@@ -216,9 +220,19 @@ def _metadata(maker: Study, best: Best) -> dict[str, Any]:
         "study": maker.name,
         "dataset": resolved["dataset"],
         "split": resolved["split"],
+        "division": division_of(_read_dataset(maker.resolved.dataset, database)),
         "scaling": resolved["scaling"],
         "training": resolved["training"],
     }
+
+
+def _read_dataset(dataset: DatasetSpec, database: Database) -> DatasetSpec:
+    """A study's data set; an uploaded one as the file that it is, unless it is gone."""
+    if not isinstance(dataset, UploadedDataset):
+        return dataset
+    with database.read() as session:
+        upload = UploadRepository(session).get(dataset.id)
+    return dataset if upload is None else file_dataset(dataset, upload)
 
 
 def _file_name(study: Study, trial: Trial) -> str:

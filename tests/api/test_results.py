@@ -172,6 +172,8 @@ def test_the_model_is_a_zip_that_needs_nothing_of_ours(
     assert config["config"] == best["config"]
     assert config["seed"] == best["seed"]
     assert config["study"] == "digits-vae"
+    assert config["division"]["duplicates"] == "group"
+    assert config["division"]["together"] is None
 
 
 def test_a_model_that_cannot_be_packed_leaves_no_open_file(

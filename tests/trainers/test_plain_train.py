@@ -16,12 +16,10 @@ from tests.trainers.conftest import DIGITS, ArrayData, config_of, slots_of
 from tests.trainers.test_families import finished
 from trainers import best_epoch
 from trainers.base import FitPlan, Slot
-from trainers.data.sources import Split
-from trainers.data.splits import divide
 from trainers.evaluation import load_twin, score
 from trainers.loop import ArrayRun
 from trainers.noise import Noise
-from trainers.plain.train import MAX_GRADIENT_NORM, BestEpoch, measure, split_rows, train
+from trainers.plain.train import MAX_GRADIENT_NORM, BestEpoch, measure, train
 from trainers.registry import find_family
 from trainers.stepping import MAX_GRADIENT_NORM as LOOPS_MAX_GRADIENT_NORM
 
@@ -213,21 +211,3 @@ def test_early_stopping_ends_the_plain_loop(digits: ArrayData, capsys: Any) -> N
     few = torch.from_numpy(digits.train[:100])
     train(model, few, few, training)
     assert len(capsys.readouterr().out.splitlines()) == 4
-
-
-@pytest.mark.parametrize(("order", "resplit"), [("seed", 0), ("file", 0), ("seed", 3)])
-@pytest.mark.parametrize("sizes", [(0.7, 0.15, 0.15), (500, 100, 50), (0.61, 200, 0.1)])
-def test_the_split_is_the_services_own(
-    order: Any, resplit: int, sizes: tuple[Any, Any, Any]
-) -> None:
-    split = Split(*sizes, order=order, seed=5, resplit=resplit)
-    parts = divide(split, "x", [1797])
-    record = {
-        **dict(zip(("train", "validation", "test"), sizes, strict=True)),
-        "order": order,
-        "seed": 5,
-        "resplit": resplit,
-    }
-    rows, others = split_rows(1797, record)
-    assert np.array_equal(rows, parts.train)
-    assert np.array_equal(others, parts.validation)

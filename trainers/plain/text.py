@@ -124,14 +124,17 @@ class TextModel(PlainModel):
         }
         return {**found, "elbo": elbo / len(data)} if has_elbo else found
 
+    def pieces(self, text: str) -> list[str]:
+        """The tokens of a text that a sample has room for."""
+        return split_text(text, self.tokenizer)[: self.features - 1]
+
     def scaled(self, raw: Any) -> Tensor:
         """Texts -> token ids, [N, T] float32; what is longer than a sample is cut."""
         known = {token: index for index, token in enumerate(self.tokens) if index > DROPPED}
         known.setdefault(REPLACEMENT, DROPPED)
         ids = torch.full((len(raw), self.features), float(PAD))
         for row, text in enumerate(raw):
-            pieces = split_text(text, self.tokenizer)[: self.features - 1]
-            numbers = [known.get(piece, UNKNOWN) for piece in pieces] + [END]
+            numbers = [known.get(piece, UNKNOWN) for piece in self.pieces(text)] + [END]
             ids[row, : len(numbers)] = torch.tensor(numbers, dtype=torch.float32)
         return ids
 

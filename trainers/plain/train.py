@@ -6,13 +6,16 @@ Written by HiFiTune; needs PyTorch, safetensors and NumPy, and the files beside 
 
 Objective, split, epochs, schedule and early stopping are those on record in config.json; the
 result lands within the noise of the seed. Give the array in the units and the order that the
-study read; of texts one a line, of which every one is taken once.
+study read, copies included (they stay in one part, or are left out, as they were then); of texts
+one a line.
 """
 
 import argparse
+import hashlib
 import importlib
 import json
 import math
+from collections.abc import Hashable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,40 +24,16 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
+from trainers.plain.division import DEFAULT_DIVISION, divide_samples, group_samples
+
 DEFAULT_TRAINING = {"epochs": 30, "early_stopping": None, "first_eligible_epoch": 1}
 MAX_GRADIENT_NORM = 1e4
 CHUNK = 1024
 """Samples evaluated at once."""
-KEPT = ("format", "family", "problem", "config", "study", "split", "scaling")
+KEPT = ("format", "family", "problem", "config", "study", "division", "split", "scaling")
 """What the config.json of the trained model has from the one that it was trained by."""
 MAXIMIZED = ("elbo", "exact_match", "psnr", "ssim", "ms_ssim", "categorical_accuracy")
 """Metrics that are better when higher."""
-DEFAULT_SPLIT = {"train": 0.7, "validation": 0.15, "order": "seed", "seed": 0}
-
-
-def split_rows(count: int, split: dict[str, Any]) -> tuple[Tensor, Tensor]:
-    """Rows of the training and the validation part: shares (below 1) or counts.
-
-    With `resplit` both are drawn anew from the rows that the test part leaves.
-    """
-    order = np.arange(count)
-    if split["order"] == "seed":
-        order = np.argsort(np.random.PCG64(split["seed"]).random_raw(count), kind="stable")
-    share, fixed, ends = 0.0, 0, [0]
-    for size in (split["train"], split["validation"], split.get("test") or 0):
-        if isinstance(size, str):
-            raise SystemExit("the study read its parts from files: give --validation as well")
-        if isinstance(size, float):
-            share += size
-        else:
-            fixed += int(size)
-        ends.append(round(share * count) + fixed)
-    if resplit := split.get("resplit", 0):
-        left = np.setdiff1d(order, order[ends[2] : ends[3]])
-        again = np.random.PCG64(np.random.SeedSequence(split["seed"], spawn_key=(resplit,)))
-        order = left[np.argsort(again.random_raw(count)[left], kind="stable")]
-    rows = torch.from_numpy(order)
-    return rows[: ends[1]], rows[ends[1] : ends[2]]
 
 
 def make_optimizer(player: Any, config: dict[str, Any]) -> torch.optim.Optimizer:
@@ -221,12 +200,20 @@ def train(
 
 
 def read(path: Path) -> Any:
-    """Raw samples: the array of a .npy file, or the different lines of any other."""
+    """Raw samples: the array of a .npy file, or the lines of any other that are not blank."""
     if path.suffix == ".npy":
         return torch.from_numpy(np.load(path, allow_pickle=False))
     lines = path.read_text(encoding="utf-8-sig").split("\n")
-    texts = (line.removesuffix("\r") for line in lines if line.strip())
-    return list(dict.fromkeys(texts))  # a text in both parts would be known by heart
+    return [line.removesuffix("\r") for line in lines if line.strip()]
+
+
+def keys_of(model: Any, raw: Any) -> Iterator[Hashable]:
+    """What is equal for exact copies: hashes of an array's samples, the tokens of texts."""
+    for sample in raw:
+        if isinstance(sample, str):
+            yield tuple(model.pieces(sample))
+        else:
+            yield hashlib.blake2b(sample.numpy().tobytes(), digest_size=16).digest()
 
 
 def main() -> None:
@@ -265,11 +252,14 @@ def main() -> None:
     record = {name: study[name] for name in KEPT if name in study}
     if arguments.validation:
         parts = (scaled(raw), scaled(read(arguments.validation)))
-        record.pop("split", None)
+        record = {name: record[name] for name in record if name not in ("split", "division")}
     else:
-        rows, others = split_rows(len(raw), {**DEFAULT_SPLIT, **study.get("split", {})})
+        division = {**DEFAULT_DIVISION, **study.get("division", {})}
+        raw = raw[: division["limit"]]
+        roots = group_samples(keys_of(model, raw), division["duplicates"])
+        rows = divide_samples(roots, study.get("split", {}), division)
         data = scaled(raw)
-        parts = (data[rows], data[others])
+        parts = (data[rows[0]], data[rows[1]])
     epoch = train(model, *parts, training, metric=metric)
     metrics = {"train": measure(model, parts[0]), "validation": measure(model, parts[1])}
     value = metrics["validation"][metric]
