@@ -20,6 +20,7 @@ from trainers.contract import (
 )
 from trainers.degradation import degrade
 from trainers.draws import StepDraws
+from trainers.intervals import SampleFigures
 from trainers.knobs import FamilyParams
 from trainers.layers import Layout, Pass
 from trainers.noise import Noise
@@ -69,6 +70,9 @@ class MetricMeter(Protocol):
 
     def add(self, samples: Tensor, outputs: Any) -> None:
         """Take in a chunk: targets [n, F] and what the array's `outputs` said of them."""
+
+    def keep(self, figures: SampleFigures) -> None:
+        """Tell `figures` what every sample gives, from now on; K = 1."""
 
     def results(self) -> dict[str, Tensor]:
         """Metric -> [K] in float64."""

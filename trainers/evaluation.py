@@ -16,6 +16,7 @@ from trainers.data.evaluation_rows import evaluation_rows
 from trainers.degradation import frozen_given
 from trainers.holes import HoleErrors
 from trainers.image_metrics import CLOSE, LOOKED_AT, Looks, close_rows
+from trainers.intervals import SampleFigures
 from trainers.noise import Noise
 from trainers.plain.base import PlainModel, load_weights
 from trainers.plain.given import Given
@@ -100,13 +101,26 @@ class ResidentData:
 class Gatherer:
     """A family's meter, and what is measured of the reconstructions of all families alike.
 
-    `close`: ssim, ms_ssim and bce_excess as well (image_metrics.py).
+    `close`: ssim, ms_ssim and bce_excess as well (image_metrics.py). `figures` are told what
+    every sample gives; then K = 1.
     """
 
-    def __init__(self, meter: MetricMeter, problem: Problem, count: int, *, close: bool) -> None:
+    def __init__(
+        self,
+        meter: MetricMeter,
+        problem: Problem,
+        count: int,
+        *,
+        close: bool,
+        figures: SampleFigures | None = None,
+    ) -> None:
         self.meter = meter
         self._holes = HoleErrors()
         self._looks = Looks(problem, count, close=close)
+        if figures is not None:
+            self._holes.figures = figures
+            self._looks.keep(figures)
+            meter.keep(figures)
 
     def add(self, target: Tensor, given: Given, outputs: Any) -> None:
         """Take in a chunk: [n, F], and what an array or a plain twin said of it."""
@@ -154,11 +168,13 @@ def score(
     seed: int,
     problem: Problem,
     fill: NDArray[np.float32] | None = None,
+    figures: SampleFigures | None = None,
 ) -> dict[str, float]:
     """Metrics of a checkpoint on scaled samples [N, F], computed through the plain twin.
 
     On the validation samples of the run it gives the recorded values, up to rounding. `fill` is
-    the mean of the training part; None is right for tasks that hide nothing.
+    the mean of the training part; None is right for tasks that hide nothing. `figures` are told
+    what every sample gives: SampleFigures.intervals says how far the metrics could be off.
     """
     state = load_file(weights)
     target = torch.from_numpy(np.array(data_part, dtype=np.float32, order="C"))
@@ -169,7 +185,8 @@ def score(
     load_twin(twin, state)
     array = array_class([Slot(0, seed, config)], problem, initialise=False)
     array.buffers.load(array.state[0], state)
-    gatherer = Gatherer(array.meter(state["scale"]), problem, len(samples), close=True)
+    meter = array.meter(state["scale"])
+    gatherer = Gatherer(meter, problem, len(samples), close=True, figures=figures)
     noise = Noise([seed], array.device)
     for chunk, (part, given) in enumerate(samples.chunks()):
         gatherer.add(part, given, array_class.plain_outputs(twin, given, part, noise, chunk))

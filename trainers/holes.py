@@ -3,6 +3,8 @@
 import torch
 from torch import Tensor
 
+from trainers.intervals import SampleFigures
+
 
 class HoleErrors:
     """Sums for `hole_mse` and `known_mse`: squared error over all hidden, and all given values.
@@ -14,6 +16,8 @@ class HoleErrors:
     def __init__(self) -> None:
         self._samples = 0
         self._sums: dict[str, Tensor] = {}
+        self.figures: SampleFigures | None = None
+        """Who else wants to know them of every sample; K = 1."""
 
     def add(self, prediction: Tensor, target: Tensor, known: Tensor | None) -> None:
         """Take in a chunk: [K, n, F], [n, F], [n, F]; nothing where the task hides nothing."""
@@ -24,6 +28,8 @@ class HoleErrors:
         for name, chosen in (("hole", known == 0), ("known", known > 0)):
             errors = torch.where(chosen, squares, 0).sum(2)  # [K, n]
             sizes = chosen.sum(1, dtype=torch.float64).expand_as(errors)
+            if self.figures is not None:
+                self.figures.add(f"{name}_mse", errors, sizes)
             self._gather(f"{name}/errors", errors.sum(1))
             self._gather(f"{name}/sizes", sizes.sum(1))
             self._gather(f"{name}/errors2", errors.square().sum(1))

@@ -8,6 +8,7 @@ import math
 import torch
 from torch import Tensor
 
+from trainers.intervals import SampleFigures
 from trainers.losses import has_neighbourhoods
 from trainers.plain.figures import cross_entropy_excess, peak_signal_to_noise, similarity
 from trainers.plain.similarity import scales_of
@@ -44,6 +45,10 @@ class Looks:
         self._stride = _stride(count)
         self._seen = 0
         self._spreads = Spreads()
+
+    def keep(self, figures: SampleFigures) -> None:
+        """Tell `figures` what every sample gives, from now on; K = 1."""
+        self._spreads.figures = figures
 
     def add(self, prediction: Tensor, target: Tensor) -> None:
         """Take in a chunk: [K, n, F] against [n, F]."""

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from trainers.intervals import SampleFigures
 from trainers.losses import CONSTANTS, Reconstruction
 from trainers.spread import STANDARD_ERROR, Spreads
 
@@ -47,6 +48,13 @@ def _doubled_kl(mean: Tensor, log_variance: Tensor) -> Tensor:
     return mean.square() + log_variance.exp() - 1 - log_variance
 
 
+def _weighed_mean(errors: Tensor, weights: Tensor) -> Tensor:
+    """[K, n, F] and [1] or [F] -> [K, n] in float64."""
+    if len(weights) == 1:
+        return errors.mean(2).double() * weights
+    return errors.double() @ weights / len(weights)
+
+
 class Meter:
     """Sums of one part of the data, and the metrics they give.
 
@@ -72,6 +80,11 @@ class Meter:
         self._samples = 0
         self._sums: dict[str, Tensor] = {}
         self._spreads = Spreads()
+        self._figures: SampleFigures | None = None
+
+    def keep(self, figures: SampleFigures) -> None:
+        """Tell `figures` what every sample gives, from now on; K = 1."""
+        self._figures = self._spreads.figures = figures
 
     def add(self, samples: Tensor, outputs: Outputs) -> None:
         """Take in a chunk: samples [n, F] and what the models made of them."""
@@ -83,12 +96,18 @@ class Meter:
         self._spreads.add("mse", squares.mean(2).double())
         self._spreads.add("mae", absolutes.mean(2).double())
         self._samples += len(samples)
+        if self._figures is not None:
+            self._figures.add("mse_raw", _weighed_mean(squares, self._scale.square()))
+            self._figures.add("mae_raw", _weighed_mean(absolutes, self._scale))
         if outputs.penalty is not None:
             self._gather("penalty", outputs.penalty.double())
         if outputs.mean is None or outputs.log_variance is None:
             loss = outputs.loss
             if loss is None:
-                loss = self._loss.total(outputs.likelihood, target, self._log_sigma)
+                nats = self._loss.of_samples(outputs.likelihood, target, self._log_sigma)
+                loss = nats.sum(1)
+                if outputs.penalty is None:
+                    self._tell(nats)
             self._gather("loss", loss)
             return
         kl = 0.5 * _doubled_kl(outputs.mean, outputs.log_variance)  # [K, n, L]
@@ -96,7 +115,8 @@ class Meter:
         if outputs.loss is None:
             nats = self._loss.of_samples(outputs.likelihood, target, self._log_sigma)
             self._gather("loss", nats.sum(1))
-            self._spreads.add("elbo", nats + kl.sum(2))
+            self._spreads.add("nats", nats + kl.sum(2))
+            self._tell(nats, kl.sum(2).double())
         else:
             self._gather("loss", outputs.loss)
         work = self._loss.work(outputs.likelihood, outputs.prediction, target)
@@ -140,15 +160,35 @@ class Meter:
         """elbo, and bits_per_dimension in raw units, where the loss is a density."""
         if self._loss.name not in CONSTANTS:
             return {}
+        found = self._densities(nats)
+        for error in self._spreads.errors("nats").values():
+            found[f"elbo{STANDARD_ERROR}"] = error
+            found[f"bits_per_dimension{STANDARD_ERROR}"] = error / (
+                self._loss.features * math.log(2)
+            )
+        return found
+
+    def _densities(self, nats: Tensor) -> dict[str, Tensor]:
+        """elbo and bits_per_dimension of reconstruction and rate, which are in nats."""
         features = self._loss.features
         elbo = -(nats + CONSTANTS[self._loss.name] * features)
         # A density of scaled data becomes one of raw data by the scale; a probability does not.
         scale = 0.0 if self._loss.name == "bce" else self._scale.log2().mean()
-        found = {"elbo": elbo, "bits_per_dimension": -elbo / (features * math.log(2)) + scale}
-        for error in self._spreads.errors("elbo").values():
-            found[f"elbo{STANDARD_ERROR}"] = error
-            found[f"bits_per_dimension{STANDARD_ERROR}"] = error / (features * math.log(2))
-        return found
+        return {"elbo": elbo, "bits_per_dimension": -elbo / (features * math.log(2)) + scale}
+
+    def _tell(self, nats: Tensor, kl: Tensor | None = None) -> None:
+        """The figures their part of loss and likelihood: [1, n], with a KL [1, n]."""
+        if self._figures is None:
+            return
+        self._figures.add("reconstruction", nats)
+        if kl is None:
+            self._figures.add("loss", nats)
+            return
+        if self._beta is not None and self._free_bits is not None and not self._free_bits.any():
+            self._figures.add("loss", nats + self._beta.double()[:, None] * kl)
+        if self._loss.name in CONSTANTS:
+            for name, values in self._densities(nats + kl).items():
+                self._figures.add(name, values)
 
     def equivalent_variance(self) -> Tensor:
         """[K] see losses.py: effective beta = beta times this."""

@@ -2,6 +2,8 @@
 
 from torch import Tensor
 
+from trainers.intervals import SampleFigures
+
 STANDARD_ERROR = "_se"
 """`mse_se` is the standard error of `mse` over samples; one sample has none."""
 
@@ -12,6 +14,8 @@ class Spreads:
     def __init__(self) -> None:
         self._sums: dict[str, tuple[Tensor, Tensor]] = {}
         self._counts: dict[str, int] = {}
+        self.figures: SampleFigures | None = None
+        """Who else wants to know every figure; they are means of their own name."""
 
     def add(self, name: str, values: Tensor) -> None:
         """Take in a figure of every sample, [K, n] in float64."""
@@ -21,6 +25,8 @@ class Spreads:
             sums = (total + sums[0], squares + sums[1])
         self._sums[name] = sums
         self._counts[name] = self._counts.get(name, 0) + values.shape[1]
+        if self.figures is not None:
+            self.figures.add(name, values)
 
     def means(self) -> dict[str, Tensor]:
         """The mean of every figure, [K]."""

@@ -7,6 +7,7 @@ from torch import Tensor
 
 from trainers.base import Batch, Config, Step
 from trainers.encoder_decoder import EncoderDecoderArray
+from trainers.intervals import SampleFigures
 from trainers.losses import Reconstruction
 from trainers.metrics import Meter, Outputs
 from trainers.networks import Blocks, Stack
@@ -32,6 +33,11 @@ class TabularMeter(Meter):
         super().__init__(loss, log_sigma, scale)
         self._columns = columns
         self._of_columns = Spreads()
+
+    def keep(self, figures: SampleFigures) -> None:
+        """Tell `figures` what every sample gives, from now on; K = 1."""
+        super().keep(figures)
+        self._of_columns.figures = figures
 
     def add(self, samples: Tensor, outputs: Outputs) -> None:
         """Take in a chunk: samples [n, F] and what the models made of them."""

@@ -2,9 +2,11 @@
 
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import Tensor
 
+from trainers.intervals import SampleFigures
 from trainers.metrics import ACTIVE_VARIANCE
 from trainers.plain.edits import edit_distances, lengths
 from trainers.plain.recurrent import PAD
@@ -49,24 +51,46 @@ class TextMeter:
         self._free_bits = free_bits
         self._parts: dict[str, list[Tensor]] = {}
         self._sums: dict[str, Tensor] = {}
+        self._figures: SampleFigures | None = None
+
+    def keep(self, figures: SampleFigures) -> None:
+        """Tell `figures` what every text gives, from now on; K = 1."""
+        self._figures = figures
 
     def add(self, samples: Tensor, outputs: TextOutputs) -> None:
         """Take in a chunk: ids [n, T] and what the models made of them."""
         ids = samples.long()
+        tokens = (ids != PAD).sum(1).expand(self._slots, -1)
         self._keep("nats", outputs.nats)
-        self._keep("tokens", (ids != PAD).sum(1).expand(self._slots, -1))
+        self._keep("tokens", tokens)
         count = outputs.prediction.shape[1]
         if count:
             wanted = ids[:count].expand(self._slots, -1, -1).flatten(0, 1)
             distances = edit_distances(wanted, outputs.prediction.flatten(0, 1))
-            self._keep("edits", distances.view(self._slots, -1))
-            self._keep("letters", lengths(ids[:count]).expand(self._slots, -1))
+            distances = distances.view(self._slots, -1)
+            letters = lengths(ids[:count]).expand(self._slots, -1)
+            self._keep("edits", distances)
+            self._keep("letters", letters)
+            if self._figures is not None:
+                self._figures.add("exact_match", distances == 0)
+                self._figures.add("edit_distance", distances, letters)
+                self._figures.add("edit_distance_raw", distances)
+        if self._figures is not None:
+            self._figures.add("token_cross_entropy", outputs.nats, tokens)
+            self._figures.add("perplexity", outputs.nats, tokens, np.exp)
         if outputs.mean is None or outputs.log_variance is None or outputs.sampled is None:
+            if self._figures is not None:
+                self._figures.add("loss", outputs.nats)
+                self._figures.add("reconstruction", outputs.nats)
             return
         mean, log_variance = outputs.mean.double(), outputs.log_variance.double()
         kl = 0.5 * (mean.square() + log_variance.exp() - 1 - log_variance)  # [K, n, L]
         self._keep("sampled", outputs.sampled)
         self._keep("rate", kl.sum(2))
+        if self._figures is not None:
+            self._figures.add("reconstruction", outputs.sampled)
+            self._figures.add("kl", kl.sum(2))
+            self._figures.add("elbo", -(outputs.sampled.double() + kl.sum(2)))
         for name, value in (("kl", kl), ("means", mean), ("mean_squares", mean.square())):
             total = value.sum(1)
             self._sums[name] = self._sums[name] + total if name in self._sums else total

@@ -12,7 +12,9 @@ from service.executors.torch_settings import prepare_torch
 from service.executors.worker_process import Emit
 from trainers.doing_nothing import score_doing_nothing
 from trainers.evaluation import score
+from trainers.intervals import SampleFigures
 from trainers.problem import problem_of
+from trainers.registry import check_made_of
 from trainers.tasks import parse_task
 
 logger = logging.getLogger(__name__)
@@ -25,6 +27,7 @@ def run_job(job: ArrayJob | ScoreJob, emit: Emit, commands: Commands) -> None:
     """
     prepare_torch()
     try:
+        check_made_of(job.family, job.made_of)
         if isinstance(job, ArrayJob):
             end = JobEndEvent(job_id=job.job_id, outcome=Segment(job, emit, commands).train())
         else:
@@ -42,12 +45,17 @@ def score_trial(job: ScoreJob, emit: Emit) -> None:
     data = open_data(job.data_folder)
     problem = problem_of(data, parse_task(job.task))
     test = data.test()
-    metrics = score(job.family, job.config, weights, test, job.seed, problem, data.mean)
+    figures = SampleFigures()
+    metrics = score(job.family, job.config, weights, test, job.seed, problem, data.mean, figures)
     nothing = None
     if problem.task.kind != "reconstruct":
         nothing = finite_metrics(score_doing_nothing(problem, test, data.mean, data.scale))
     emit(
         ScoreEvent(
-            job_id=job.job_id, trial=job.trial, metrics=finite_metrics(metrics), nothing=nothing
+            job_id=job.job_id,
+            trial=job.trial,
+            metrics=finite_metrics(metrics),
+            nothing=nothing,
+            interval=figures.intervals(metrics, job.seed),
         )
     )

@@ -4,17 +4,20 @@ import json
 from pathlib import Path
 
 import pytest
+from pydantic import TypeAdapter
 from safetensors.numpy import load_file
 from training_jobs import complete, facts, outcome, resumed, temporaries, training_job
 
 from service.domain.states import TrialState
 from service.executors import segment
-from service.executors.base import ArrayJob, ScoreJob
+from service.executors.base import ArrayJob, ScoreJob, WorkerEvent
 from service.executors.orders import ORDER, Commands, RunOrder
 from service.executors.worker import run_job
 from trainers.data.mapped import MappedData
 from trainers.evaluation import score
 from trainers.problem import problem_of
+
+EVENT = TypeAdapter(WorkerEvent)
 
 
 def train(job, commands=None, on_event=None):
@@ -304,6 +307,12 @@ def test_a_score_job_scores_the_sealed_part(job, stored_data):
     data, slot = MappedData.open(stored_data), job.slots[1]
     expected = score(job.family, slot.config, weights, data.test(), slot.seed, problem_of(data))
     assert events[0].metrics["mse"] == expected["mse"]
+    low, high = events[0].interval["mse"]
+    assert low < expected["mse"] < high
+    assert high - low == pytest.approx(3.92 * expected["mse_se"], rel=0.3)
+    assert "active_units" not in events[0].interval
+    told = EVENT.validate_json(events[0].model_dump_json())
+    assert told == events[0]
 
 
 def test_a_config_crosses_to_a_worker_unchanged_in_value_and_type(job):

@@ -19,6 +19,7 @@ from tests.trainers.cases import CASES, SMALL, Case, main_kind
 from tests.trainers.test_families import assert_same_end, finished, first_step
 from trainers.base import Batch, FitPlan, ModelArray, Slot, Step
 from trainers.evaluation import evaluation_samples, load_twin, score
+from trainers.intervals import SampleFigures
 from trainers.loop import ArrayRun
 from trainers.plain.given import Given
 from trainers.portable import write_model_zip
@@ -162,12 +163,28 @@ def test_checkpoint_and_portable_model_give_the_recorded_value(case: Case, tmp_p
     assert end.weights is not None and end.value is not None and end.validation is not None
     path = tmp_path / "weights.safetensors"
     save_file(end.weights, path)
-    part = case.few.validation
-    found = score(case.family, slot.config, path, part, slot.seed, case.problem, case.few.mean)
+    part, mean, figures = case.few.validation, case.few.mean, SampleFigures()
+    found = score(case.family, slot.config, path, part, slot.seed, case.problem, mean, figures)
     assert found[case.metric] == pytest.approx(end.value, rel=1e-5)
+    assert_intervals(found, figures)
     assert portable_error(case, slot, end.weights, tmp_path) == pytest.approx(
         replayed_error(case, end.validation), rel=1e-4
     )
+
+
+def assert_intervals(metrics: dict[str, float], figures: SampleFigures) -> None:
+    """All that is a mean has one, and what the samples give is what the meters say."""
+    named = {name: value for name, value in figures.estimates().items() if name in metrics}
+    assert named == pytest.approx({name: metrics[name] for name in named}, rel=1e-6, abs=1e-9)
+    found = figures.intervals(metrics, 0)
+    assert set(found) == set(named)
+    assert all(low <= metrics[name] <= high for name, (low, high) in found.items())
+    spread = {name for name in metrics if f"{name}_se" in metrics}
+    assert spread <= set(found), "what has a standard error has an interval"
+    for name in spread - {"perplexity"}:
+        error = metrics[f"{name}_se"]
+        low, high = found[name]
+        assert (high - low) / 3.92 == pytest.approx(error, rel=0.35, abs=1e-9), name
 
 
 def replayed_error(case: Case, metrics: dict[str, float]) -> float:
