@@ -32,6 +32,7 @@ __all__ = [
     "BUILT_IN",
     "Family",
     "catalog",
+    "check_made_of",
     "close",
     "families",
     "find_family",
@@ -126,6 +127,21 @@ def fingerprints() -> dict[str, str]:
         for family in families().values()
         if family.own is not None
     }
+
+
+def check_made_of(name: str, recorded: str | None) -> None:
+    """Raise OwnFamilyError for a family of one's own that is not made of what a study recorded.
+
+    What is trained would not be what its versions, and the model taken away, show.
+    """
+    own = find_family(name).own
+    if recorded is None or own is None or fingerprints()[version_key(name)] == recorded:
+        return
+    raise OwnFamilyError(
+        own.source,
+        "it has changed since the service was started, or since the study was submitted",
+        "restart the service and submit the study again, or bring the file back as it was",
+    )
 
 
 def version_key(name: str) -> str:

@@ -139,6 +139,7 @@ class Conductor:
             data_folder=context.resources.data_store / context.dataset.folder,
             artifact_root=context.resources.artifact_root,
             save_seconds=context.resources.save_seconds,
+            versions=context.study.versions,
             harvest=harvest,
             measure_nothing=not harvest and context.wants_nothing(),
         )

@@ -1,7 +1,7 @@
 """Builds what an executor is asked to do from the records."""
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +9,7 @@ from service.domain.records import Array, Artifact, Trial
 from service.domain.resolve import complete_config
 from service.domain.spec import ResolvedSpec
 from service.executors.base import ArrayJob, EarlyStoppingPlan, ScoreJob, SlotJob, TrainingPlan
+from trainers.registry import version_key
 
 
 def training_plan(spec: ResolvedSpec) -> TrainingPlan:
@@ -62,13 +63,15 @@ def array_job(
     data_folder: Path,
     artifact_root: Path,
     save_seconds: float,
+    versions: Mapping[str, str],
     harvest: bool = False,
     measure_nothing: bool = False,
 ) -> ArrayJob:
     """The next segment of an array: from its saved state to the next rung or the end.
 
     With `harvest` nothing is trained: its trials end with the best of the saved state. With
-    `measure_nothing` it tells first what doing nothing gives on the study's task.
+    `measure_nothing` it tells first what doing nothing gives on the study's task. `versions` are
+    the study's.
     """
     return ArrayJob(
         job_id=uuid.uuid4().hex,
@@ -95,6 +98,7 @@ def array_job(
         save_seconds=save_seconds,
         harvest=harvest,
         measure_nothing=measure_nothing,
+        made_of=versions.get(version_key(live[0].family)),
     )
 
 
@@ -107,6 +111,7 @@ def score_job(
     fence: int,
     data_folder: Path,
     artifact_root: Path,
+    versions: Mapping[str, str],
 ) -> ScoreJob:
     """Score a trial's checkpoint on the sealed test part, for a study that it is part of."""
     return ScoreJob(
@@ -121,4 +126,5 @@ def score_job(
         config=complete_config(spec, trial.family, trial.params),
         seed=trial.seed,
         task=task_of(spec),
+        made_of=versions.get(version_key(trial.family)),
     )

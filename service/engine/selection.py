@@ -106,6 +106,7 @@ class Selection:
             fence=self._fence,
             data_folder=self._resources.data_store / self._data.folder,
             artifact_root=self._resources.artifact_root,
+            versions=self._study.versions,
         )
         return self._job
 

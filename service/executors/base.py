@@ -75,6 +75,8 @@ class ArrayJob(Record):
     """Tell first what doing nothing gives on this task (TaskBaselineEvent)."""
     save_seconds: float = 15.0
     """Save state at least this often, so that a crash costs little."""
+    made_of: str | None = None
+    """What the study says a family of one's own is made of (registry.fingerprints)."""
 
 
 class ScoreJob(Record):
@@ -93,6 +95,8 @@ class ScoreJob(Record):
     config: Params
     seed: int
     task: dict[str, Any] = {"kind": "reconstruct"}
+    made_of: str | None = None
+    """As in ArrayJob."""
 
 
 class ArtifactFile(Record):

@@ -202,6 +202,32 @@ def test_files_beside_it_come_along(tmp_path: Path) -> None:
     assert set(describe(source).files) == {"mine.py", "blocks.py"}
 
 
+def test_a_file_whose_neighbour_stands_in_the_shadow_of_another_is_refused(tmp_path: Path) -> None:
+    sources = []
+    for name in ("first", "second"):
+        (tmp_path / name).mkdir()
+        sources.append(module(tmp_path / name, "width: int = 3"))
+        (tmp_path / name / "widths_of_mine.py").write_text(f"WIDTH = '{name}'\n")
+        path = tmp_path / name / "mine.py"
+        path.write_text("from widths_of_mine import WIDTH\n" + path.read_text())
+    assert set(describe(sources[0]).files) == {"mine.py", "widths_of_mine.py"}
+    with pytest.raises(OwnFamilyError) as error:
+        describe(sources[1])
+    assert f"does not give {tmp_path}/second/widths_of_mine.py, but {tmp_path}/first" in str(
+        error.value
+    )
+    assert "rename widths_of_mine.py" in str(error.value)
+
+
+def test_a_file_beside_it_with_the_name_of_a_module_of_python_is_refused(tmp_path: Path) -> None:
+    source = module(tmp_path, "width: int = 3")
+    (tmp_path / "colorsys.py").write_text("")
+    path = tmp_path / "mine.py"
+    path.write_text("import colorsys\n" + path.read_text())
+    with pytest.raises(OwnFamilyError, match=r"rename colorsys\.py"):
+        describe(source)
+
+
 def test_a_name_that_is_taken_is_refused(tmp_path: Path) -> None:
     source = module(tmp_path).replace("Mine", "VAE")
     path = tmp_path / "mine.py"

@@ -125,6 +125,7 @@ def try_out(source: str, config: Config, problem: Mapping[str, Any]) -> int:
         with torch.no_grad():
             model.estimate(given)
             model.posterior(given)
+        model.training_loss(samples, given)  # evaluation reports it
     return count
 
 
@@ -192,6 +193,7 @@ def _import_file(path: Path) -> ModuleType:
         return loaded
     if str(path.parent) not in sys.path:
         sys.path.append(str(path.parent))  # last: its neighbours must not stand in for others
+    _check_neighbours(path)
     spec = importlib.util.spec_from_file_location(name, path)
     if spec is None or spec.loader is None:
         raise OwnFamilyError(str(path), "it is no Python file", "give a path that ends in .py")
@@ -203,6 +205,25 @@ def _import_file(path: Path) -> ModuleType:
         del sys.modules[name]
         raise _unimportable(error, str(path)) from None
     return module
+
+
+def _check_neighbours(path: Path) -> None:
+    """Refuse a file whose imports would not give the files beside it, which its models carry."""
+    for neighbour in sorted(path.parent / name for name in source_files(path)):
+        if neighbour == path:
+            continue
+        module = neighbour.stem
+        loaded = sys.modules.get(module)
+        found = getattr(loaded, "__file__", None)
+        if loaded is None:
+            spec = importlib.util.find_spec(module)
+            found = spec and spec.origin
+        if found is None or Path(found).resolve() != neighbour.resolve():
+            raise OwnFamilyError(
+                str(path),
+                f"its `import {module}` does not give {neighbour}, but {found or 'another module'}",
+                f"rename {neighbour.name}: one name stands for one file in all families together",
+            )
 
 
 def _import_module(name: str) -> ModuleType:
