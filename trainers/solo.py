@@ -146,7 +146,10 @@ class SoloArray(ModelArray):
             with torch.random.fork_rng(devices=[]):
                 torch.manual_seed(_step_seed(slot.seed, 0, chunk))
                 arguments = (target, given, 1.0)
-                losses.append(self._call(row, run.weights, False, "training_loss", *arguments))
+                with torch.enable_grad():  # its loss may be made of slopes
+                    weights = [view.detach().requires_grad_() for view in run.weights]
+                    loss = self._call(row, weights, False, "training_loss", *arguments)
+                losses.append(loss.detach())
             terms.append(_terms_of(self._modules[row].twin))
         prediction = torch.stack(predictions)
         loss = torch.stack(losses).double() * len(target)
@@ -162,7 +165,8 @@ class SoloArray(ModelArray):
         prediction = twin.estimate(given)[None]
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(_step_seed(noise.seeds[0], 0, chunk))
-            loss = twin.training_loss(target, given, 1.0)
+            with torch.enable_grad():  # as above
+                loss = twin.training_loss(target, given, 1.0).detach()
         terms = {name: value[None] for name, value in _terms_of(twin).items()}
         total = loss[None].double() * len(target)
         return SoloOutputs(prediction, prediction, loss=total, terms=terms)
@@ -180,7 +184,7 @@ class SoloArray(ModelArray):
 
 def _terms_of(twin: nn.Module) -> dict[str, Tensor]:
     terms: dict[str, Tensor] = getattr(twin, "terms", {})
-    return terms
+    return {name: value.detach() for name, value in terms.items()}
 
 
 def _step_seed(seed: int, epoch: int, step: int) -> int:

@@ -43,6 +43,20 @@ METHODS = """
         return {"loss": (self.reconstruct(x) - x).square().flatten(1).sum(1).mean()}
 """
 
+SLOPES = """
+    def reconstruct(self, x):
+        return self.net(x.flatten(1)).reshape(x.shape)
+    def loss(self, x):
+        flat = x.flatten(1).requires_grad_()
+        out = self.net(flat)
+        error = (out - flat).square().sum(1).mean()
+        seen, own = torch.autograd.grad(
+            torch.tanh(out).sum(), [flat, self.net.weight], create_graph=True
+        )
+        bend = seen.square().sum(1).mean() + own.square().mean()
+        return {"loss": error + 0.1 * bend, "bend": bend}
+"""
+
 
 class Packaged(nn.Module):
     """A module of an installed package."""
@@ -321,6 +335,33 @@ def test_it_is_the_same_alone_in_company_and_after_taking_up_again(
     again = ArrayRun.load(tmp_path / "state.safetensors", my_vae, slots[1:], few_digits, PLAN)
     _, rest = finished(again)
     assert_same_end(rest[0], ends[1])
+
+
+def test_a_loss_made_of_slopes_is_evaluated_too(few_digits: ArrayData, tmp_path: Path) -> None:
+    source = module(tmp_path, "width: int = 3", SLOPES)
+    registry.use_sources([source])
+    assert try_out(source, {"width": 3}, DIGITS.to_json()) == 64 * 65
+    slots = slots_of("mine", 2)
+    reports, ends = finished(ArrayRun("mine", slots, few_digits, PLAN))
+    assert all(report.validation["bend"] > 0 for report in reports)
+    end = ends[1]
+    assert end.weights is not None and end.validation is not None
+    save_file(end.weights, tmp_path / "w.safetensors")
+    found = score(
+        "mine", slots[1].config, tmp_path / "w.safetensors", few_digits.validation,
+        slots[1].seed, DIGITS,
+    )  # fmt: skip
+    for name in ("loss", "bend", "mse"):
+        assert found[name] == pytest.approx(end.validation[name], rel=1e-4), name
+
+
+def test_a_loss_that_cannot_be_evaluated_is_told_before_it_is_trained(tmp_path: Path) -> None:
+    methods = METHODS.replace(
+        "def loss(self, x):", "def loss(self, x):\n        assert self.training, 'no eval mode'"
+    )
+    with pytest.raises(OwnFamilyError, match=r"no eval mode") as error:
+        try_out(module(tmp_path, "width: int = 3", methods), {"width": 3}, DIGITS.to_json())
+    assert "in loss" in str(error.value)
 
 
 def test_trials_share_no_array(my_vae: str) -> None:
