@@ -70,12 +70,18 @@ class Noise:
         return self._draw(site, step, batch, width, _fractions)
 
     def keep_masks(self, site: str, step: int, batch: int, width: int, rates: Tensor) -> Tensor:
-        """Dropout masks [K, batch, width]: 0 with probability rates[k], else 1 / (1 - rates[k])."""
+        """Dropout masks [K, batch, width]: 0 with probability rates[k], else 1 / (1 - rates[k]).
+
+        A rate of 1 leaves nothing.
+        """
+        wanted = (rates * 65536 - 32768).round()[:, None]
+        # 32768 is no int16: it would wrap round to the smallest one, and nothing would be dropped.
+        threshold = wanted.clamp(max=32767).to(torch.int16)
+        scale = torch.where(wanted > 32767, 0.0, 1 / (1 - rates[:, None]))
 
         def masks(words: Tensor, count: int) -> Tensor:
             lanes = words.view(torch.int16)[..., :count]
-            threshold = (rates * 65536 - 32768).round().to(torch.int16)[:, None]
-            return (lanes >= threshold).float().mul_(1 / (1 - rates[:, None]))
+            return (lanes >= threshold).float().mul_(scale)
 
         return self._draw(site, step, batch, width, masks, lanes=4)
 

@@ -91,6 +91,16 @@ def test_dropout_keeps_each_slots_own_share_and_the_mean() -> None:
         assert masks[row].max() == pytest.approx(1 / (1 - rate))
 
 
+def test_a_rate_of_one_drops_everything_and_one_of_zero_nothing() -> None:
+    """The ends of what word_dropout may be, and what a float rounds to an end."""
+    rates = torch.tensor([0.0, 1e-7, 1 - 2**-16, 1 - 1e-7, 1.0])
+    masks = noise_of(1, 2, 3, 4, 5).keep_masks("drop", 0, 300, 301, rates)
+    assert torch.isfinite(masks).all()
+    assert (masks[:2] - 1).abs().max() < 1e-6
+    assert (masks[2] > 0).float().mean() < 1e-3
+    assert (masks[3:] == 0).all()
+
+
 def test_frozen_draws_are_the_same_in_every_epoch() -> None:
     assert torch.equal(
         noise_of(1, epoch=1).frozen_normal("e", 0, 8, 4),

@@ -100,6 +100,21 @@ def test_a_model_counts_the_parameters_that_the_catalog_says(
 
 
 @pytest.mark.parametrize("family", FAMILIES)
+def test_a_word_dropout_of_one_hides_every_word_from_the_decoder(family: str) -> None:
+    """Whatever it has read: the loss is that of the same code after other words."""
+    array = build(family, 1, word_dropout=1.0, **SMALL)
+    target = batch_of(1)
+    given = Given(target)
+    loss = array.training_loss(Batch(target, given), first_step(array), "model")
+    twin = twin_of(array, family, 0)
+    hidden = torch.zeros(len(target[0]), LENGTH)
+    draws = {"noise": array.noise.normal("z", 0, len(target[0]), twin.latent_dim)[0]}
+    draws = draws if find_family(family).likelihood else {}
+    blind = twin.training_loss(target[0], Given(target[0]), kept=hidden, **draws)
+    assert loss[0].item() == pytest.approx(blind.item(), rel=1e-5)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
 def test_gradients_reach_every_parameter(family: str) -> None:
     array = build(family, 2, dropout=0.2, **SMALL)
     target = batch_of(2, 64)
