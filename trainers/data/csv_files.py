@@ -12,7 +12,7 @@ BLOCK_BYTES = 1 << 20
 PREFIX_BYTES = 4 << 20
 """What a header reads."""
 GAPS = ["", "NA", "N/A", "NaN", "nan", "null", "NULL", "None", "?", "#N/A"]
-"""What stands for a missing value."""
+"""What stands for a missing value, with or without spaces around it."""
 
 
 class CsvBatches:
@@ -36,12 +36,10 @@ class CsvBatches:
         convert = pyarrow.csv.ConvertOptions(
             column_types=texts,
             include_columns=columns,
-            strings_can_be_null=True,
-            quoted_strings_can_be_null=True,
-            null_values=GAPS,
         )
         with self._named_failures(), self._open(prefix, convert) as reader:
-            yield from reader
+            for batch in reader:
+                yield _with_gaps(batch)
 
     def covers(self, prefix: bool) -> bool:
         """Whether reading the prefix reads all."""
@@ -76,6 +74,22 @@ class CsvBatches:
     def close(self) -> None:
         """Close the file."""
         self._file.close()
+
+
+def _with_gaps(batch: Any) -> Any:
+    """The batch without spaces around its values, null where a value is missing."""
+    import pyarrow
+    import pyarrow.compute
+
+    gaps = pyarrow.array(GAPS, pyarrow.string())
+    nothing = pyarrow.scalar(None, pyarrow.string())
+    columns = []
+    for column in batch.columns:
+        # After trimming: as null_values of the parser, " nan" would be a number and " " a word.
+        trimmed = pyarrow.compute.utf8_trim_whitespace(column)
+        missing = pyarrow.compute.is_in(trimmed, value_set=gaps)
+        columns.append(pyarrow.compute.if_else(missing, nothing, trimmed))
+    return pyarrow.RecordBatch.from_arrays(columns, names=batch.schema.names)
 
 
 class _Kept(io.RawIOBase):

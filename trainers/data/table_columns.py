@@ -23,10 +23,17 @@ class SeenColumn:
     categories: dict[str, int] | None = field(default_factory=dict)
     """By first appearance; None: too many."""
     values: int = 0
+    numbers: int = 0
+    """Those of the values that are numbers and not NaN."""
+    unwritten: int | None = None
+    """Row of the first value that is NaN as a number, though it is none of the known gaps."""
 
 
-def look_at(column: SeenColumn, values: Any, path: str, pointer: str) -> None:
-    """Note what a batch's values say of a column's type. Raises UnreadableData for dates etc."""
+def look_at(column: SeenColumn, values: Any, start: int, path: str, pointer: str) -> None:
+    """Note what a batch's values, from row `start`, say of a column's type.
+
+    Raises UnreadableData for dates etc.
+    """
     import pyarrow
 
     kind = values.type
@@ -48,12 +55,17 @@ def look_at(column: SeenColumn, values: Any, path: str, pointer: str) -> None:
             "convert it to numbers or text, or choose other columns",
             pointer,
         )
-    column.values += int((~gaps(values)).sum())
+    there = ~gaps(values)
+    column.values += int(there.sum())
     if column.numeric:
         try:
-            as_numbers(values)
+            odd = there & np.isnan(as_numbers(values))
         except pyarrow.ArrowInvalid:
             column.numeric = False
+        else:
+            column.numbers += int(there.sum() - odd.sum())
+            if column.unwritten is None and odd.any():
+                column.unwritten = start + int(odd.argmax())
     if column.categories is not None:
         for name in as_texts(values).unique().drop_null().to_pylist():
             column.categories.setdefault(name, len(column.categories))
@@ -63,7 +75,7 @@ def look_at(column: SeenColumn, values: Any, path: str, pointer: str) -> None:
 
 def staged_column(column: SeenColumn, path: str, pointer: str) -> StagedColumn:
     """How a column is staged, once all its values were seen. Raises UnreadableData."""
-    if not column.values:
+    if not (column.numbers if column.numeric else column.values):
         raise UnreadableData(
             path,
             f"its column {column.name[:60]!r} holds no values",

@@ -65,7 +65,6 @@ class TableFile:
             columns = []
             for staged in self.content.staged:
                 values = batch.column(staged.name)
-                self.content.filled += int(gaps(values).sum())
                 if staged.categories is None:
                     columns.append(as_numbers(values))
                 else:
@@ -74,6 +73,7 @@ class TableFile:
                     codes = found.cast(pyarrow.float64()).fill_null(float("nan"))
                     columns.append(codes.to_numpy(zero_copy_only=False))
             block = np.stack(columns, axis=1) if columns else np.empty((len(batch), 0))
+            self.content.filled += int(np.isnan(block).sum())
             self._check_infinite(block, done)
             keys = None if group is None else _group_keys(batch.column(group))
             done += len(block)
@@ -191,21 +191,28 @@ def _scan(
             values = batch.column(column.name)
             missing = gaps(values)
             if source.missing == "refuse" and missing.any():
-                gap = int(missing.argmax())
-                raise UnreadableData(
-                    path,
-                    f"row {rows + gap + 1:,} has no value in column {column.name[:60]!r}",
-                    "fill it, or write missing: mean",
-                    pointer,
-                )
-            look_at(column, values, path, pointer)
+                raise _missing(rows + int(missing.argmax()), column.name, path, pointer)
+            look_at(column, values, rows, path, pointer)
         rows += len(batch)
+    for column in seen if table.covers(bounded) else ():
+        # Only now: one word further down makes a column of words of it, and NAN one of them.
+        if source.missing == "refuse" and column.numeric and column.unwritten is not None:
+            raise _missing(column.unwritten, column.name, path, pointer)
     if rows == 0:
         raise UnreadableData(path, "it has no rows", "give a header line and rows", pointer)
     if not table.covers(bounded):
         known = getattr(table, "rows", None)
         rows = known if known is not None else rows * table.size // PREFIX_BYTES
     return rows if limit is None else min(rows, limit)
+
+
+def _missing(row: int, column: str, path: str, pointer: str) -> UnreadableData:
+    return UnreadableData(
+        path,
+        f"row {row + 1:,} has no value in column {column[:60]!r}",
+        "fill it, or write missing: mean",
+        pointer,
+    )
 
 
 def _group_keys(values: Any) -> Any:

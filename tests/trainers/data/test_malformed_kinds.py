@@ -164,6 +164,15 @@ TABLES = {
     "binary": (bytes(range(256)) * 4, "not UTF-8|no regular CSV|no rows|named|empty"),
     "gap": (CSV + b"1,,3\n", "row 41 has no value in column 'city'"),
     "gap-by-name": (CSV + b"1,Graz,NaN\n", "row 41 has no value in column 'height'"),
+    **{
+        f"gap-{cell!r}": (
+            CSV + f"1,Graz,{cell}\n".encode(),
+            "row 41 has no value in column 'height'",
+        )
+        for cell in (" nan", "NA ", " ", "NAN", "-nan", "nan(1)", '" "')
+    },
+    "gap-of-spaces-in-words": (CSV + b"1, ,3\n", "row 41 has no value in column 'city'"),
+    "only-nan": (b"a,b\n" + b"1,NAN\n" * 9, "no value in column 'b'"),
     "infinite": (CSV + b"1,Graz,inf\n", "row 41 is infinite in column 'height'"),
     "empty-column": (b"a,b\n" + b"1,\n" * 9, "no value in column 'b'"),
     "same-names": (b"a,a\n1,2\n", "two columns are named 'a'"),
@@ -193,6 +202,7 @@ PARQUETS = {
     "bytes": (parquet_bytes({"a": [b"x"] * 9}), "is of type binary"),
     "gap": (parquet_bytes({"a": [1.0, None, 3.0] * 5}), "row 2 has no value in column 'a'"),
     "nan": (parquet_bytes({"a": [1.0, float("nan")] * 5}), "row 2 has no value in column 'a'"),
+    "nan-as-text": (parquet_bytes({"a": ["1", " nan", "3"] * 5}), "row 2 has no value"),
     "infinite": (parquet_bytes({"a": [1.0, float("inf")] * 5}), "row 2 is infinite"),
     "no-rows": (parquet_bytes({"a": pyarrow.array([], pyarrow.float64())}), "no rows"),
     "bomb": (

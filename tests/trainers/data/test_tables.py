@@ -99,6 +99,21 @@ def test_missing_numbers_get_the_mean_of_train_and_missing_words_are_zeros(tmp_p
     assert stored.audit["filled"] == 3
 
 
+def test_gaps_with_spaces_around_them_are_filled_and_counted(tmp_path):
+    text = ROWS.replace("30,Graz", " nan,Graz").replace("10,Wien,2.0", "10, ,NAN")
+    stored, data = opened(Table("x.csv", missing="mean"), written(tmp_path, text))
+    assert [column.kind for column in data.columns] == ["numeric", "categorical", "numeric"]
+    assert data.train[0, 0] == pytest.approx((40 + 50 + 20 + 60 + 35) / 5)
+    assert data.validation[0, 1:4].tolist() == [0, 0, 0]
+    assert stored.audit["filled"] == 3
+
+
+def test_nan_is_a_word_among_words(tmp_path):
+    text = ROWS.replace("30,Graz", "30,NAN")
+    _, data = opened(Table("x.csv"), written(tmp_path, text))
+    assert data.columns[1].categories == ("Graz", "Linz", "NAN", "Wien")
+
+
 def test_quotes_hold_delimiters_and_line_ends(tmp_path):
     text = 'a,b\n1,"x, y"\n2,"two\nlines"\n' + '3,"say ""hi"""\n' * 8
     _, data = opened(Table("x.csv", duplicates="keep"), written(tmp_path, text))
