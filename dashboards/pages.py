@@ -18,6 +18,7 @@ from pydantic import BeforeValidator
 from dashboards import wording
 from dashboards.figures import FIGURES
 from dashboards.rivals import say_rival
+from dashboards.selection_view import selection_view
 from dashboards.trial_files import evidence_pieces
 from dashboards.views import say_dataset, say_end, study_view, trial_view, upload_ids
 from service.api.dependencies import ContainerDependency, StudyId, TrialNumber, read_records
@@ -163,9 +164,11 @@ def show_study(
         dataset = records.datasets.get(study.data_hash) if study.data_hash else None
         names = records.uploads.names(upload_ids([study]))
         nothing = records.analyses.get(study_id, DOING_NOTHING)
+        repeats = records.analyses.get(study_id, "selection")
     return page(
         "study.html",
         study=study,
+        selection=selection_view(study, repeats),
         rival=say_rival(study, best, nothing, container.catalog),
         catalog=container.catalog,
         view=study_view(study, best, dataset, container.catalog, names),

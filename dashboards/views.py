@@ -182,7 +182,7 @@ def _state_line(study: Study) -> str:
         StudyState.QUEUED: "It waits for an engine to take it up.",
         StudyState.RUNNING: "",
         StudyState.PAUSED: "Nothing is lost: resume goes on where it was.",
-        StudyState.SELECTING: "The search is over; the winner is being scored on the test split.",
+        StudyState.SELECTING: "The search is over: the best are confirmed, then one is tested.",
         StudyState.COMPLETE: "",
         StudyState.STOPPED: "It was stopped: the best so far is its answer.",
         StudyState.FAILED: "",

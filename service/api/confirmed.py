@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from service.api.fronts import FEASIBLE, KNEE
-from service.domain.confirmations import Confirmation, ModelReference
+from service.domain.confirmed import ModelReference, confirmation_of
 from service.domain.doing_nothing import DOING_NOTHING
 from service.domain.records import Study, Trial
 from service.domain.states import StudyState, TrialState
@@ -14,14 +14,6 @@ ONE_SEED = (
     "was not confirmed with fresh seeds. The test split takes no part in the choice."
 )
 PENDING = " It will be trained again with fresh seeds when the search ends."
-
-
-def confirmation_of(study: Study) -> Confirmation | None:
-    """What came of the selection of a COMPLETE study; None where there was none."""
-    if study.state is not StudyState.COMPLETE or not study.summary:
-        return None
-    found = study.summary.get("selection")
-    return None if found is None else Confirmation.model_validate(found)
 
 
 def confirmed_model(study: Study, trial: int | None) -> ModelReference | None:

@@ -6,12 +6,12 @@ from typing import Any
 from service.domain.aims import best_trials
 from service.domain.configuration import repeat_spec
 from service.domain.confirmations import (
-    Confirmation,
     Repeat,
     candidates,
     confirm,
     fresh_seeds,
 )
+from service.domain.confirmed import Confirmation
 from service.domain.model import content_hash
 from service.domain.records import Study, Trial
 from service.domain.spec import ResolvedSpec, StudySpec

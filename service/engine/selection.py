@@ -5,7 +5,8 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from service.domain.confirmations import Confirmation, with_test
+from service.domain.confirmations import with_test
+from service.domain.confirmed import Confirmation
 from service.domain.doing_nothing import DOING_NOTHING, TaskBaseline
 from service.domain.linter import lint_result
 from service.domain.records import Artifact, Dataset, Failure, Study, Trial
@@ -18,6 +19,7 @@ from service.engine.resources import Resources
 from service.executors.base import JobEndEvent, ScoreEvent, ScoreJob, WorkerEvent
 from service.storage.datasets import DatasetRepository
 from service.storage.decisions import AnalysisRepository, DecisionRepository
+from service.storage.parts import PartRepository
 from service.storage.studies import StudyRepository
 from service.storage.trials import TrialRepository
 
@@ -182,8 +184,11 @@ class Selection:
             if self._confirmation is not None:
                 found = with_test(self._confirmation, aims, test)
                 summary["selection"] = found.model_dump(mode="json")
-                if found.best is not None and found.best.mean is not None:
-                    studies.set_best(self._study.id, self._fence, found.best.trial, found.best.mean)
+                best = found.best
+                if best is not None and best.mean is not None:
+                    PartRepository(session).set_winner(
+                        self._study.id, self._fence, best.trial, best.mean
+                    )
             studies.transition(
                 self._study.id, StudyState.COMPLETE, fence=self._fence, summary=summary
             )

@@ -31,6 +31,11 @@ class PartRepository:
                 part.intent = Intent.STOP
                 append_study_event(self._session, part)
 
+    def set_winner(self, parent_id: str, fence: int, trial: int, value: float) -> None:
+        """The trial whose config won on fresh seeds becomes the best; `value` is its mean."""
+        study = lock_study(self._session, parent_id, fence)
+        study.best_trial, study.best_value = trial, value
+
     def _ids(self, parent_id: str) -> list[str]:
         return list(
             self._session.scalars(

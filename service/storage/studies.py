@@ -225,11 +225,6 @@ class StudyRepository:
         study.data_hash = data_hash
         append_study_event(self._session, study)
 
-    def set_best(self, study_id: str, fence: int, trial: int, value: float) -> None:
-        """The trial whose config won a selection, with its mean; the first objective."""
-        study = lock_study(self._session, study_id, fence)
-        study.best_trial, study.best_value = trial, value
-
     def add_warnings(self, study_id: str, fence: int, notices: Sequence[Notice]) -> None:
         """Add what the linter says later; what it has said already is not said again."""
         study = lock_study(self._session, study_id, fence)
