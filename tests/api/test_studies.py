@@ -65,6 +65,12 @@ def test_validate_resolves_warns_and_estimates_without_storing(http: httpx.Clien
         ({**MINIMAL, "dataset": {"kind": "idx", "images": "../../etc/passwd"}}, "/dataset/images"),
         ({**MINIMAL, "space": {"beta": {"type": "float", "low": 0.1, "high": 1}}}, "/space/beta"),
         ({**MINIMAL, "space": {"wings": 2}}, "/space/wings"),
+        ({**MINIMAL, "split": {"order": "file", "resplit": 1}}, "/split/resplit"),
+        ({**MINIMAL, "split": {"resplit": -1}}, "/split/resplit"),
+        (
+            {**MINIMAL, "split": {"order": "file"}, "selection": {"resplit": True}},
+            "/selection/resplit",
+        ),
         (
             {**MINIMAL, "sampler": {"type": "grid"},
              "space": {"learning_rate": {"type": "float", "low": 0.001, "high": 0.01}}},
