@@ -40,8 +40,9 @@ class Transport:
         """An answer below 400. Raises ProblemError and NotReachable."""
         given = {key: value for key, value in (params or {}).items() if value is not None}
         with self._reach():
+            # An empty mapping would make httpx drop the query that the path brings.
             response = self._http.request(
-                method, path, params=given, content=content, headers=dict(headers or {})
+                method, path, params=given or None, content=content, headers=dict(headers or {})
             )
         _raise_for_problem(response)
         return response
@@ -69,7 +70,7 @@ class Transport:
             with self._reach():
                 response = self._http.post(
                     path,
-                    params=given,
+                    params=given or None,
                     content=content(),
                     headers={**headers, "Content-Length": str(size)},
                     timeout=timeout,
@@ -92,18 +93,23 @@ class Transport:
         timeout.read = read_timeout_seconds or timeout.read
         with (
             self._reach(),
-            self._http.stream("GET", path, params=dict(params or {}), timeout=timeout) as response,
+            self._http.stream(
+                "GET", path, params=dict(params or {}) or None, timeout=timeout
+            ) as response,
         ):
             if response.is_error:
                 response.read()
             _raise_for_problem(response)
             yield response
 
-    def download(self, path: str, target: Path) -> Path:
+    def download(self, path: str, target: Path, read_timeout_seconds: float | None = None) -> Path:
         """Write an answer's body to a file, which appears only when it is whole."""
         partial = target.with_name(f".{target.name}.part")
         try:
-            with self.stream(path) as response, partial.open("wb") as file:
+            with (
+                self.stream(path, read_timeout_seconds=read_timeout_seconds) as response,
+                partial.open("wb") as file,
+            ):
                 for chunk in response.iter_bytes(CHUNK_BYTES):
                     file.write(chunk)
             partial.replace(target)

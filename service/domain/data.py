@@ -129,6 +129,20 @@ class Baselines(Record):
     majority_accuracy: PartScores | None = None
     """Of a table: how often a categorical value is the most frequent one of train."""
 
+    def joined(self, earlier: "Baselines") -> "Baselines":
+        """These, and the PCA figures that `earlier` has beside: every latent size of either.
+
+        A data set is shared: a study that looks at one latent size takes no figure from another.
+        """
+        known = {entry.latent_dim: entry for entry in earlier.pca}
+        for entry in self.pca:
+            before = known.get(entry.latent_dim)
+            newer = {name: value for name, value in entry.model_dump().items() if value is not None}
+            known[entry.latent_dim] = before.model_copy(update=newer) if before else entry
+        if not known:
+            return self
+        return self.model_copy(update={"pca": [known[size] for size in sorted(known)]})
+
 
 class Audit(Record):
     """What was found before the split, and what was done about it (DOMAIN.md truth 15)."""

@@ -24,18 +24,28 @@ class DatasetRepository:
     def put(self, dataset: Dataset) -> Dataset:
         """Store a data set, or what is newly known of its baselines.
 
-        The time and the count of test openings of one that is there already stay.
+        The time and the count of test openings of one that is there already stay, and so do PCA
+        figures that `dataset` does not have: its row is locked while they are joined.
         """
         values = dataset.model_dump(mode="json", exclude={"created_at", "test_openings"})
         values["content"] = {name: values.pop(name) for name in CONTENT}
-        self._session.execute(
+        inserted = self._session.execute(
             self._dialect.insert(DatasetRow)
             .values(values | {"created_at": dataset.created_at, "test_openings": 0})
-            .on_conflict_do_update(
-                index_elements=[DatasetRow.data_hash],
-                set_={name: values[name] for name in ("baselines", "folder", "content")},
-            )
-        )
+            .on_conflict_do_nothing(index_elements=[DatasetRow.data_hash])
+            .returning(DatasetRow.data_hash)
+        ).scalar_one_or_none()
+        if inserted is None:
+            known = self._session.scalars(
+                select(DatasetRow)
+                .where(DatasetRow.data_hash == dataset.data_hash)
+                .with_for_update()
+                .execution_options(populate_existing=True)
+            ).one()
+            earlier = Baselines.model_validate(known.baselines)
+            known.baselines = dataset.baselines.joined(earlier).model_dump(mode="json")
+            known.folder, known.content = values["folder"], values["content"]
+            self._session.flush()
         stored = self.get(dataset.data_hash)
         assert stored is not None
         return stored

@@ -10,6 +10,7 @@ from sqlalchemy import func, literal, select, union_all
 from sqlalchemy.orm import Session
 
 from service.domain.records import Dataset, DatasetEntry, StudyReference
+from service.domain.spec import ResolvedSpec
 from service.domain.uploads import Origin
 from service.storage.datasets import DatasetRepository
 from service.storage.pages import (
@@ -157,7 +158,7 @@ class ShelfRepository:
                 id=row.id,
                 name=row.name,
                 state=row.state,
-                metric=row.metric,
+                metric=_objective(row),
                 best=row.best_value,
                 data_hash=row.data_hash,
                 created_at=row.created_at,
@@ -169,6 +170,11 @@ class ShelfRepository:
         own = StudyRow.parent_id.is_(None)
         statement = select(func.count()).select_from(StudyRow).where(condition, own)
         return int(self._session.scalar(statement) or 0)
+
+
+def _objective(row: StudyRow) -> str:
+    """The metric whose value `best_value` is; `row.metric` is the one that curves are of."""
+    return ResolvedSpec.model_validate_json(row.resolved).aims.objectives[0].metric
 
 
 def default_key(name: str) -> str:

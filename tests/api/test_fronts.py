@@ -121,3 +121,12 @@ def test_a_terminal_shows_the_set_with_its_knee_marked(
     assert table.row_count == len(best.front.members)
     trials, marks = list(table.columns[0].cells), list(table.columns[-1].cells)
     assert [t for t, mark in zip(trials, marks, strict=True) if mark] == [str(best.front.knee)]
+
+
+def test_the_page_of_a_data_set_names_the_metric_of_the_value(
+    http: httpx.Client, pareto: tuple[str, dict[str, Any]]
+) -> None:
+    path, study = pareto
+    users = http.get("/v1/datasets/digits").json()["studies"]
+    shown = next(user for user in users if path.endswith(user["id"]))
+    assert (shown["metric"], shown["best"]) == ("mse", study["best"]["value"])

@@ -208,13 +208,13 @@ def test_a_lost_checkpoint_is_said_so(http: httpx.Client, running: Seeded) -> No
     assert "checkpoint" in answer.json()["detail"]
 
 
-def leave_checkpoint(house: House, seeded: Seeded) -> str:
-    """As if the best trial had left its checkpoint when it ended."""
+def leave_checkpoint(house: House, seeded: Seeded, number: int | None = None) -> str:
+    """As if a trial (None: the best) had left its checkpoint when it ended."""
     from sqlalchemy import insert, select
 
     from service.storage.tables import ArtifactRow, TrialRow
 
-    number = _best(house, seeded)
+    number = _best(house, seeded) if number is None else number
     path = f"studies/{seeded.study_id}/trials/{number}/checkpoint.safetensors"
     sha256, size = house.artifacts.put_bytes(path, WEIGHTS)
     file = Artifact(

@@ -15,6 +15,7 @@ from service.domain.spec import StudySpec
 from tests.api.house import House, Seed
 from tests.api.test_results import leave_checkpoint
 from tests.cli.processes import TINY, hifitune, lines_of_json
+from tests.dashboards.synthetic import make_spec
 
 NOWHERE = "http://127.0.0.1:9"
 
@@ -137,3 +138,21 @@ def test_refusals_have_codes_of_their_own(house: House, seed: Seed, tmp_path: Pa
         "timeout": Exit.TIMEOUT,
         "invalid": Exit.REFUSED,
     }
+
+
+def test_another_member_of_the_pareto_set_is_asked_for_by_its_number(
+    house: House, seed: Seed
+) -> None:
+    spec = make_spec(trials=14, objective=[{"metric": "mse"}, {"metric": "parameters"}])
+    study = seed(count=14, planned=14, spec=spec).study_id
+    with Client(house.url) as client:
+        knee = client.best(study)
+        assert knee.front is not None
+        other = next(each.trial for each in knee.front.members if each.trial != knee.trial)
+        config = client.best_config(study, other)
+    shown = hifitune("best", study, "--trial", str(other), "--json", "--url", house.url)
+    written = hifitune("best", study, "--trial", str(other), "--yaml", "--url", house.url)
+    assert json.loads(shown.stdout)["trial"] == other
+    assert f"trial_seed: {config.trial_seed}" in written.stdout
+    refused = hifitune("best", study, "--trial", "99", "--url", house.url)
+    assert refused.returncode != 0 and "99" in refused.stderr

@@ -15,6 +15,9 @@ from service.domain.spec import StudySpec
 from service.domain.states import Intent, StudyState
 from tests.api.house import MINIMAL, House, Seed
 from tests.api.test_results import leave_checkpoint
+from tests.dashboards.synthetic import make_spec
+
+PAIR = [{"metric": "mse"}, {"metric": "parameters"}]
 
 
 @pytest.fixture
@@ -116,6 +119,29 @@ def test_the_answer_and_everything_with_it(
     assert handle.figures()["items"]
     assert "families" in client.catalog()
     assert client.validate(MINIMAL)["estimate"]["trials"] == 40
+
+
+def test_the_answer_is_that_of_the_trial_that_was_asked_for(
+    client: Client, seed: Seed, house: House, tmp_path: Path
+) -> None:
+    seeded = seed(count=14, planned=14, spec=make_spec(trials=14, objective=PAIR))
+    knee = client.best(seeded.study_id)
+    assert knee.front is not None
+    other = next(m.trial for m in knee.front.members if m.trial != knee.trial)
+    leave_checkpoint(house, seeded, other)
+
+    asked = client.best(seeded.study_id, other)
+    config = client.best_config(seeded.study_id, other)
+    yaml = client.best_config_yaml(seeded.study_id, other)
+    client.download_model(seeded.study_id, tmp_path / "model", other)
+
+    assert asked.trial == other
+    assert config.trial_seed == asked.seed != knee.seed
+    assert f"trial_seed: {asked.seed}" in yaml
+    assert (tmp_path / "model" / "weights.safetensors").exists()
+    with pytest.raises(ProblemError) as refused:
+        client.best(seeded.study_id, 99)
+    assert refused.value.status == 404
 
 
 def test_a_study_is_steered(client: Client) -> None:

@@ -57,6 +57,23 @@ def test_putting_it_again_updates_the_baselines_and_keeps_the_count(database: Da
     assert again == make_dataset(baselines=more, test_openings=1)
 
 
+def test_what_one_study_knows_of_pca_survives_another(database: Database) -> None:
+    unclipped = PCA.model_copy(update={"validation_clipped": None})
+    other = PCA.model_copy(update={"latent_dim": 8, "validation": 0.2})
+    bare = make_dataset().baselines
+
+    def put(*pca: PcaBaseline) -> Dataset:
+        with database.transaction() as session:
+            baselines = bare.model_copy(update={"pca": list(pca)})
+            return DatasetRepository(session).put(make_dataset(baselines=baselines))
+
+    put(PCA)
+    stored = put(other, unclipped)
+
+    assert stored.baselines.pca == [other, PCA]
+    assert put() == stored
+
+
 def test_a_request_for_data_is_remembered_and_may_be_corrected(database: Database) -> None:
     with database.transaction() as session:
         datasets = DatasetRepository(session)
