@@ -1,7 +1,6 @@
 """How far a value could be off for want of samples: percentile bootstrap intervals (Efron 1979)."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -15,19 +14,33 @@ Interval: TypeAlias = tuple[float, float]
 RESAMPLES = 2000
 ENDS = (0.025, 0.975)
 BUNDLES = 10_000
-"""Beyond so many samples evenly strided bundles of them are drawn instead: the sums vary as much,
-and time and memory no longer grow."""
+"""Beyond so many samples evenly strided bundles of them are kept and drawn instead: the sums vary
+as much, and time and memory no longer grow."""
 _DRAWN_AT_ONCE = 1 << 20
 """8 MiB of weights."""
 _STREAM = 0xB007
 """Keeps the draws apart from whatever else a trial's seed is used for."""
 
 
-@dataclass
 class _Figure:
-    above: list[Doubles] = field(default_factory=list)
-    below: list[Doubles] = field(default_factory=list)
-    curve: Curve | None = None
+    """Sums of a figure over the samples of every bundle."""
+
+    def __init__(self, curve: Curve | None) -> None:
+        self.curve = curve
+        self.samples = 0
+        self._sums = np.zeros((BUNDLES, 2))
+
+    def add(self, above: Doubles, below: Doubles) -> None:
+        """Take in a chunk, [n] twice."""
+        bundle = np.arange(self.samples, self.samples + len(above)) % BUNDLES
+        self.samples += len(above)
+        with np.errstate(all="ignore"):
+            for column, values in enumerate((above, below)):
+                self._sums[:, column] += np.bincount(bundle, values, minlength=BUNDLES)
+
+    def table(self) -> Doubles:
+        """[bundles, 2]: what is divided by what."""
+        return self._sums[: self.samples]
 
 
 class SampleFigures:
@@ -45,17 +58,15 @@ class SampleFigures:
         self, name: str, above: Tensor, below: Tensor | None = None, curve: Curve | None = None
     ) -> None:
         """Take in a chunk: [1, n] each."""
-        figure = self._figures.setdefault(name, _Figure(curve=curve))
         values = _row(above)
-        figure.above.append(values)
-        figure.below.append(np.ones_like(values) if below is None else _row(below))
+        figure = self._figures.setdefault(name, _Figure(curve))
+        figure.add(values, np.ones_like(values) if below is None else _row(below))
 
     def estimates(self) -> dict[str, float]:
         """Every metric on the samples themselves."""
         found = {}
         for name, figure in self._figures.items():
-            above, below = (np.concatenate(parts) for parts in (figure.above, figure.below))
-            found.update(_values({name: figure}, np.array([[above.sum(), below.sum()]])))
+            found.update(_values({name: figure}, figure.table().sum(axis=0, keepdims=True)))
         return {name: float(values[0]) for name, values in found.items() if len(values)}
 
     def intervals(self, metrics: Mapping[str, float], seed: int) -> dict[str, Interval]:
@@ -70,20 +81,12 @@ class SampleFigures:
         by_count: dict[int, dict[str, _Figure]] = {}
         for name, figure in self._figures.items():
             if np.isfinite(metrics.get(name, np.nan)):
-                count = sum(map(len, figure.above))
-                by_count.setdefault(count, {})[name] = figure
+                by_count.setdefault(figure.samples, {})[name] = figure
         found: dict[str, Interval] = {}
         for count, figures in by_count.items():
             if count < 2:
                 continue
-            table = np.stack(
-                [
-                    np.concatenate(parts)
-                    for figure in figures.values()
-                    for parts in (figure.above, figure.below)
-                ],
-                axis=1,
-            )
+            table = np.concatenate([figure.table() for figure in figures.values()], axis=1)
             for name, values in _values(figures, resampled_sums(table, seed)).items():
                 if len(values) and np.isfinite(values).all():
                     low, high = np.quantile(values, ENDS).tolist()
@@ -93,11 +96,7 @@ class SampleFigures:
 
 def resampled_sums(table: Doubles, seed: int) -> Doubles:
     """[n, C] -> [RESAMPLES, C]: the sums over n rows that are drawn with replacement."""
-    count = min(len(table), BUNDLES)
-    if len(table) > count:
-        bundle = np.arange(len(table)) % count
-        columns = [np.bincount(bundle, column, minlength=count) for column in table.T]
-        table = np.stack(columns, axis=1)
+    count = len(table)
     generator = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(_STREAM,)))
     at_once = max(1, _DRAWN_AT_ONCE // count)
     sums = []

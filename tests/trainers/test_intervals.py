@@ -66,6 +66,19 @@ def test_bundles_of_many_samples_vary_as_much_as_the_samples() -> None:
     assert low < values.mean() < high
 
 
+def test_what_is_kept_does_not_grow_with_the_samples() -> None:
+    figures, chunk = SampleFigures(), row(np.arange(1024.0))
+    for _ in range(20):
+        figures.add("x", chunk)
+    tracemalloc.start()
+    for _ in range(80):
+        figures.add("x", chunk)
+    kept = tracemalloc.get_traced_memory()[0]
+    tracemalloc.stop()
+    assert kept < 100_000
+    assert figures.estimates()["x"] == pytest.approx(511.5)
+
+
 @given(st.lists(FINITE, min_size=2, max_size=12), st.integers(0, 2**63 - 1))
 def test_the_value_itself_lies_inside(values: list[float], seed: int) -> None:
     figures = SampleFigures()
