@@ -23,7 +23,7 @@ from service.api.openapi import SPEC_RESPONSE, file_response, problems
 from service.api.own_sources import family_of_study
 from service.api.task_baselines import with_task_baseline
 from service.api.yaml_text import write_yaml
-from service.domain.aims import COSTS
+from service.domain.aims import AUXILIARY
 from service.domain.datasets import DatasetSpec, UploadedDataset
 from service.domain.division import division_of
 from service.domain.problems import problem_fields
@@ -208,7 +208,7 @@ def _metadata(maker: Study, best: Best, database: Database) -> dict[str, Any]:
     the first that says how good the model is.
     """
     names = maker.resolved.aims.metrics
-    metric = next((name for name in names if name not in COSTS), names[0])
+    metric = next((name for name in names if name not in AUXILIARY), names[0])
     record = best.model_dump(
         mode="json",
         include={"study_id", "trial", "metrics", "best_epoch", "baselines", "seed", "versions",

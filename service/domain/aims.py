@@ -17,6 +17,10 @@ COMPLEXITY = ("parameters", "macs", "latency_seconds")
 MEASURED = "latency_seconds"
 """The only one that a clock decides."""
 COSTS = frozenset({RATE, *COMPLEXITY})
+"""What a model's code and its use cost."""
+CODE_USE = frozenset({"code_perplexity", "codes_used"})
+"""How evenly a codebook is used: a model that reconstructs nothing may use all of it."""
+AUXILIARY = COSTS | CODE_USE
 """What says nothing of how good a model is."""
 TRAINING_LOSS = "loss"
 
@@ -65,11 +69,11 @@ class Aims:
         """What chooses among the epochs of a trial, and prunes: the objective.
 
         The training loss where that cannot be: several objectives name no single best epoch, a
-        model's size does not change with the epochs, and the rate is lowest before anything is
-        learned.
+        model's size does not change with the epochs, the rate is lowest before anything is
+        learned, and a codebook is used most evenly at any epoch.
         """
         first = self.objectives[0]
-        if self.is_pareto or first.metric in COSTS:
+        if self.is_pareto or first.metric in AUXILIARY:
             return Objective(metric=TRAINING_LOSS)
         return first
 

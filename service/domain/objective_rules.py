@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator, Sequence
 
-from service.domain.aims import COMPLEXITY, COSTS, RATE, Aims
-from service.domain.catalog import Catalog, FamilyEntry, MetricEntry
+from service.domain.aims import AUXILIARY, COMPLEXITY, COSTS, RATE, Aims
+from service.domain.catalog import Catalog, FamilyEntry
 from service.domain.objectives import Objective, ObjectiveSpec
 from service.domain.parameters import owners, role_of, suggest
 from service.domain.space import SpaceEntry, varies
@@ -104,11 +104,7 @@ def is_rate_paid_for(aims: Aims, catalog: Catalog) -> bool:
         for bound in aims.constraints
         if bound.metric != RATE or bound.at_most is not None
     }
-    return any(name == RATE or _is_likelihood(catalog.metrics[name]) for name in names)
-
-
-def _is_likelihood(metric: MetricEntry) -> bool:
-    return not metric.reconstruction and metric.name not in COSTS
+    return any(name == RATE or catalog.metrics[name].density for name in names)
 
 
 def _check_metric(
@@ -148,20 +144,23 @@ def _check_direction(pointer: str, objective: Objective, catalog: Catalog) -> It
 
 
 def _check_costs_alone(aims: Aims, space: dict[str, SpaceEntry]) -> Iterator[FieldError]:
-    """Costs alone are lowest for the model that does nothing."""
-    looked_at = {*(objective.metric for objective in aims.objectives)}
-    looked_at |= {constraint.metric for constraint in aims.constraints}
-    if looked_at <= COSTS and any(varies(entry) for entry in space.values()):
+    """Costs alone are lowest for the model that does nothing; a codebook does not know either."""
+    looked_at = set(aims.metrics)
+    if looked_at <= AUXILIARY and any(varies(entry) for entry in space.values()):
         names = " and ".join(objective.metric for objective in aims.objectives)
+        first = aims.objectives[0]
+        said = f"metric: {first.metric}"
+        if first.direction != "minimize":
+            said += f", direction: {first.direction}"
         yield FieldError(
             pointer="/objective",
             reason=f"{names} alone says what a model costs, not what it can do: the best one "
-            "would be the smallest and the least trained",
-            remedy="name what it is for: [{metric: mse}, {metric: "
-            + aims.objectives[0].metric
-            + "}], or a bound: {metric: "
-            + aims.objectives[0].metric
-            + ", subject_to: [{metric: mse, at_most: 0.01}]}",
+            "would be the smallest and the least trained"
+            if looked_at <= COSTS
+            else f"{names} alone says nothing of what a model can do: one that reconstructs "
+            "nothing may use all of its codes alike",
+            remedy=f"name what it is for: [{{metric: mse}}, {{{said}}}], or a bound: "
+            f"{{{said}, subject_to: [{{metric: mse, at_most: 0.01}}]}}",
         )
 
 
@@ -220,7 +219,7 @@ def _check_scales(
     catalog: Catalog,
 ) -> Iterator[FieldError]:
     """Likelihoods under different losses cannot be compared."""
-    metrics = [name for name in aims.metrics if _is_likelihood(catalog.metrics[name])]
+    metrics = [name for name in aims.metrics if catalog.metrics[name].density]
     if not metrics or "loss" not in space or not varies(space["loss"]):
         return
     if any(family.likelihood for family in owners("loss", space["loss"], families)):

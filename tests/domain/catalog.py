@@ -156,7 +156,7 @@ CATALOG = Catalog(
         for entry in (
             metric("mse"),
             metric("mae"),
-            metric("elbo", False),
+            metric("elbo", False).model_copy(update={"density": True}),
             cost("kl"),
             *(cost(name, "complexity") for name in COMPLEXITY),
         )

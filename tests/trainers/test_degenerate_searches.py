@@ -1,8 +1,10 @@
 """What the families' own declarations make of searches that reconstruction alone would spoil."""
 
+import re
 from typing import Any
 
 import pytest
+import yaml
 
 from service.domain.data import DataHeader
 from service.domain.linter import lint_spec
@@ -53,3 +55,31 @@ def test_the_size_of_the_reconstruction_is_a_weight_where_a_penalty_stands_besid
 def test_it_weighs_nothing_where_there_is_nothing_else(family: str, name: str) -> None:
     study = resolved(family, HIDDEN_WEIGHTS[name], {"metric": "mse"})
     assert "capacity-without-cost" in {n.code for n in lint_spec(study, catalog(), IMAGES)}
+
+
+MOST_CODES = {"direction": "maximize"}
+RATES = {"learning_rate": {"type": "float", "low": 1e-4, "high": 1e-2, "log": True}}
+
+
+@pytest.mark.parametrize("metric", ["code_perplexity", "codes_used"])
+def test_the_use_of_a_codebook_says_nothing_of_what_a_model_can_do(metric: str) -> None:
+    [error] = errors_of("vq_vae", RATES, {"metric": metric, **MOST_CODES})
+    assert error.pointer == "/objective"
+    assert "reconstructs nothing" in error.reason
+    ways = re.findall(r"(\[.*?\]|\{.*\})(?:, or|$)", error.remedy)
+    assert len(ways) == 2
+    for way in ways:
+        study = resolved("vq_vae", RATES, yaml.safe_load(way))
+        assert study.aims.ranking.metric == "loss"
+    with pytest.raises(InvalidSpec):
+        resolved("vq_vae", RATES, [{"metric": metric, **MOST_CODES}, {"metric": "parameters"}])
+
+
+@pytest.mark.parametrize("metric", ["code_perplexity", "codes_used"])
+def test_the_use_of_a_codebook_is_no_likelihood_that_pays_for_a_weight(metric: str) -> None:
+    weight = {"commitment": {"type": "float", "low": 0.0, "high": 1.0}}
+    bound = {"metric": "mse", "subject_to": [{"metric": metric, "at_least": 10}]}
+    for objective in (bound, [{"metric": "mse"}, {"metric": metric, **MOST_CODES}]):
+        [error] = errors_of("vq_vae", weight, objective)
+        assert error.pointer == "/space/commitment"
+    assert resolved("vq_vae", RATES, bound).aims.ranking.metric == "mse"
