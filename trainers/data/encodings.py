@@ -2,13 +2,16 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from math import prod
 from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
-from trainers.data.layout import Layout, Rows
+from trainers.data.errors import UnreadableData
+from trainers.data.layout import Layout, Rows, SampleFile
 from trainers.data.scaling_rows import Doubles, gather
+from trainers.data.sources import MAX_BYTES, MAX_FEATURES
 from trainers.problem import Column
 
 Wanted = npt.NDArray[np.int64]
@@ -82,4 +85,25 @@ class Numbers:
 
 def encoded(rows: Rows, wanted: Wanted, encoding: Encoding) -> Iterator[Doubles]:
     """The wanted rows as samples before scaling, in bounded chunks."""
-    return (encoding.encode(chunk) for chunk in gather(rows, wanted))
+    return (encoding.encode(chunk) for chunk in gather(rows, wanted, prod(encoding.shape)))
+
+
+def check_encoding(encoding: Encoding, samples: int, file: SampleFile) -> None:
+    """Refuse samples without numbers, and those that are too large once categories are numbers."""
+    width = prod(encoding.shape)
+    if width == 0:
+        raise UnreadableData(
+            file.path,
+            "its columns hold no values in the train part",
+            "choose other columns, or leave out split.order so that samples are drawn",
+            file.pointer,
+        )
+    stored = 4 * samples * width
+    if width > MAX_FEATURES or stored > MAX_BYTES:
+        raise UnreadableData(
+            file.path,
+            f"with a number for every category a sample has {width:,} numbers, and all "
+            f"{stored:,} bytes; {MAX_FEATURES:,} and {MAX_BYTES:,} are allowed",
+            "leave out columns of many different words",
+            file.pointer,
+        )

@@ -37,8 +37,10 @@ def _summarize(layouts: list[Layout], opened: Opened) -> Header:
     first = layouts[0]
     shape, content, vocabulary = first.shape, opened.content, 0
     columns = content.expected() if isinstance(content, TableContent) else ()
+    size = sum(layout.bytes for layout in layouts)
     if columns:
         shape = (sum(column.width for column in columns),)
+        size = max(size, 4 * sum(counts) * shape[0])
     if first.kind == "text":
         from trainers.data.text_files import TextFile, estimate_vocabulary
 
@@ -50,7 +52,7 @@ def _summarize(layouts: list[Layout], opened: Opened) -> Header:
         shape=shape,
         dtype=dtype_name(first),
         test_samples=counts[-1] if separate else None,
-        bytes=sum(layout.bytes for layout in layouts),
+        bytes=size,
         kind=first.kind,
         columns=columns,
         vocabulary=vocabulary,

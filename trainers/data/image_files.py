@@ -38,17 +38,19 @@ class ImageFile:
         for name in self.members.names:
             if self.limit is not None and done >= self.limit:
                 break
-            found = self._samples(name)
-            if self.limit is not None:
-                found = found[: self.limit - done]
-            rows.append(found)
-            done += len(found)
+            key = 0
             if grouped:
-                key = int(by_pattern.keys([name])[0]) if by_pattern else key_of(name.encode())
+                # What a name holds that is no UTF-8 comes as surrogates.
+                plain = name.encode("utf-8", "surrogateescape")
+                key = int(by_pattern.keys([name])[0]) if by_pattern else key_of(plain)
+            most = None if self.limit is None else self.limit - done
+            for found in self._samples(name, step, most):
+                rows.append(found)
+                done += len(found)
                 groups += [key] * len(found)
-            if sum(map(len, rows)) >= step:
-                yield self._block(rows, groups, grouped)
-                rows, groups = [], []
+                if sum(map(len, rows)) >= step:
+                    yield self._block(rows, groups, grouped)
+                    rows, groups = [], []
         if rows:
             yield self._block(rows, groups, grouped)
 
@@ -56,32 +58,46 @@ class ImageFile:
         keys: Keys | None = np.array(groups, np.uint64) if grouped else None
         return Block(np.concatenate(rows), keys)
 
-    def _samples(self, name: str) -> Pixels:
-        """[n, F] the samples of one image."""
+    def _samples(self, name: str, step: int, most: int | None) -> Iterator[Pixels]:
+        """[n, F] the first samples of one image, at most `most`, in pieces of at most `step`."""
         source = self.source
         with self.members.open(name) as file:
             pixels = decode_image(file, source.mode, source.size, name, self.path, self.pointer)
         if source.patch is not None:
-            return cut_patches(pixels, source.patch, source.stride or source.patch)
+            stride = source.stride or source.patch
+            high, wide = (_fits(side, source.patch, stride) for side in pixels.shape[:2])
+            count = high * wide if most is None else min(most, high * wide)
+            for start in range(0, count, step):
+                stop = min(start + step, count)
+                yield cut_patches(pixels, source.patch, stride, start, stop)
+            return
         if pixels.shape != self.layout.shape:
             raise _other_size(self, name, pixels.shape)
-        return pixels.reshape(1, -1)
+        yield pixels.reshape(1, -1)
 
     def close(self) -> None:
         """Close folder or zip."""
         self.members.close()
 
 
-def cut_patches(pixels: Pixels, size: int, stride: int) -> Pixels:
-    """[n, size * size * C] every whole patch, row by row; none where the image is smaller."""
+def cut_patches(
+    pixels: Pixels, size: int, stride: int, start: int = 0, stop: int | None = None
+) -> Pixels:
+    """[n, size * size * C] whole patches `start` to `stop` (None: all), counted row by row.
+
+    None where the image is smaller.
+    """
     if min(pixels.shape[:2]) < size:
         channels = pixels.shape[2] if pixels.ndim > 2 else 1
         return np.empty((0, size * size * channels), np.uint8)
     windows = np.lib.stride_tricks.sliding_window_view(pixels, (size, size), axis=(0, 1))
     kept = windows[::stride, ::stride]  # [rows, columns, (C,) size, size]
+    across = kept.shape[1]
+    places = np.arange(start, kept.shape[0] * across if stop is None else stop)
+    chosen = kept[places // across, places % across]
     if pixels.ndim > 2:
-        kept = np.moveaxis(kept, 2, -1)
-    return np.ascontiguousarray(kept).reshape(kept.shape[0] * kept.shape[1], -1)
+        chosen = np.moveaxis(chosen, 1, -1)
+    return np.ascontiguousarray(chosen).reshape(len(places), -1)
 
 
 def open_images(members: Members, source: Images, limit: int | None, bounded: bool) -> ImageFile:

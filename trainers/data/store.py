@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from trainers.data.audit import complete_audit, divide_staged
 from trainers.data.baselines import compute_baselines, evaluated_means, load_axes, with_clipped
-from trainers.data.encodings import Encoding, encoded
+from trainers.data.encodings import Encoding, check_encoding, encoded
 from trainers.data.errors import UnreadableData
 from trainers.data.headers import dtype_name
 from trainers.data.layout import Layout, SampleFile
@@ -69,6 +69,7 @@ def ingest(
         if (target / RECORD).is_file():
             return _read(target, latent_dims)
         encoding = opened.content.fit(staged.rows, parts.train)
+        check_encoding(encoding, sum(len(rows) for _, rows in parts.items()), first)
         fitted = fit_scaling(kind, layout, staged.rows, parts.train, first.path, encoding)
         low, high = _write_parts(folder, staged, parts, fitted, encoding, first)
         audit = complete_audit(audit, folder, encoding, opened.content)

@@ -12,7 +12,7 @@ from trainers.data.grouping import key_of
 from trainers.data.layout import Block, Layout, check_layout
 from trainers.data.parquet_files import ParquetBatches
 from trainers.data.scaling_rows import Doubles
-from trainers.data.sources import Table
+from trainers.data.sources import MAX_FEATURES, Table
 from trainers.data.table_columns import (
     SeenColumn,
     as_numbers,
@@ -193,6 +193,7 @@ def _scan(
             if source.missing == "refuse" and missing.any():
                 raise _missing(rows + int(missing.argmax()), column.name, path, pointer)
             look_at(column, values, rows, path, pointer)
+        _check_width(seen, path, pointer)
         rows += len(batch)
     for column in seen if table.covers(bounded) else ():
         # Only now: one word further down makes a column of words of it, and NAN one of them.
@@ -204,6 +205,18 @@ def _scan(
         known = getattr(table, "rows", None)
         rows = known if known is not None else rows * table.size // PREFIX_BYTES
     return rows if limit is None else min(rows, limit)
+
+
+def _check_width(seen: list[SeenColumn], path: str, pointer: str) -> None:
+    """Refuse more categories in all than a sample may have numbers, before they take memory."""
+    width = sum(1 if column.numeric else len(column.categories or ()) for column in seen)
+    if width > MAX_FEATURES:
+        raise UnreadableData(
+            path,
+            f"its columns of words have more than {MAX_FEATURES:,} different values together",
+            "leave out columns of many different words",
+            pointer,
+        )
 
 
 def _missing(row: int, column: str, path: str, pointer: str) -> UnreadableData:

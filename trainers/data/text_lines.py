@@ -109,4 +109,11 @@ def json_text(line: str, number: int, field: str, path: str, pointer: str) -> st
             f"its field {field[:60]!r} is a {type(value).__name__}, not text",
             "name a field that holds text",
         )
+    try:
+        value.encode("utf-8")
+    except UnicodeEncodeError as error:
+        raise refuse(
+            f"its field {field[:60]!r} holds half of a character, {value[error.start]!r}",
+            "write the whole character, or leave the escape out",
+        ) from None
     return value

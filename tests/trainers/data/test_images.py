@@ -1,9 +1,11 @@
 import io
 import os
 import threading
+import tracemalloc
 import warnings
 import zipfile
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +17,9 @@ from tests.trainers.data.kinds import encoded_image, picture_zip, pictures
 from trainers.data.errors import UnreadableData
 from trainers.data.image_decoding import decode_image, open_image
 from trainers.data.image_files import cut_patches
+from trainers.data.layout import CHUNK_BYTES
 from trainers.data.mapped import MappedData
+from trainers.data.readers import open_source
 from trainers.data.sources import Images, Split
 
 IN_ORDER = Split(8, 2, 2, "file")
@@ -184,6 +188,37 @@ def test_all_patches_of_an_image_stay_in_one_part(tmp_path):
     ]
     assert sum(map(len, of_part)) == len(set.union(*of_part)) == 12
     assert stored.audit["groups"] == 12
+
+
+def test_patches_of_files_whose_names_are_no_utf_8_are_groups_too(tmp_path):
+    folder = tmp_path / "latin"
+    folder.mkdir()
+    for index, pixels in enumerate(pictures(12, 8, 8)):
+        (folder / os.fsdecode(b"f\xe9%02d.png" % index)).write_bytes(encoded_image(pixels))
+    stored, _ = store(Images("latin", patch=4), tmp_path)
+    assert stored.audit["groups"] == 12
+
+
+def test_patches_of_one_image_come_in_small_blocks_and_end_at_the_limit(tmp_path):
+    (tmp_path / "x.zip").write_bytes(picture_zip(pictures(1, 400, 400, 1)))
+    source = Images("x.zip", "grey", patch=32, stride=1)
+    whole = cut_patches(pictures(1, 400, 400, 1)[0], 32, 1)
+    seen = 0
+    tracemalloc.start()
+    try:
+        with open_source(source, Split(), [tmp_path]) as opened:
+            for block in opened.files[0].blocks():
+                assert block.rows.nbytes <= 2 * CHUNK_BYTES
+                np.testing.assert_array_equal(block.rows[0], whole[seen])
+                seen += len(block.rows)
+        assert seen == len(whole) == 369 * 369
+        tracemalloc.reset_peak()
+        before, _ = tracemalloc.get_traced_memory()
+        with open_source(replace(source, limit=100), Split(), [tmp_path]) as opened:
+            assert sum(len(block.rows) for block in opened.files[0].blocks()) == 100
+        assert tracemalloc.get_traced_memory()[1] - before < 4 * CHUNK_BYTES
+    finally:
+        tracemalloc.stop()
 
 
 def test_images_smaller_than_a_patch_give_none_and_the_header_counts_exactly(tmp_path):

@@ -183,6 +183,11 @@ TABLES = {
         b"a,b\n" + b"".join(b"%d,text %d\n" % (i, i) for i in range(1500)),
         "more than 1,000 different values",
     ),
+    "too-many-categories": (
+        b",".join(b"c%d" % i for i in range(2000))
+        + b"".join(b"\n" + b",".join([b"v%d" % row] * 2000) for row in range(150)),
+        "more than 262,144 different values together",
+    ),
     "parquet": (PARQUET, "not UTF-8|no regular CSV|no rows"),
 }
 
@@ -239,6 +244,10 @@ JSONS = {
     "no-field": (b'{"body": "x"}\n', "no field 'text'; there are 'body'"),
     "a-number-as-text": (b'{"text": 3}\n', "its field 'text' is a int, not text"),
     "nested-field": (b'{"text": {"en": "x"}}\n', "its field 'text' is a dict, not text"),
+    "half-a-character": (
+        OBJECT * 3 + b'{"text": "a\\ud83d"}\n',
+        "line 4: its field 'text' holds half of a character, '\\\\ud83d'",
+    ),
     "nested-deeply": (b'{"text":' + b"[" * 100_000 + b"\n", "nested too deeply"),
     "endless-number": (b'{"text":' + b"9" * 100_000 + b"}\n", "no JSON|not text"),
     "cut": (OBJECT * 3 + OBJECT[:12], "line 4: it is no JSON"),

@@ -5,9 +5,12 @@ import pytest
 from tests.trainers.data.files import read, store
 from tests.trainers.data.kinds import parquet_bytes, people
 from trainers.data.csv_files import PREFIX_BYTES
+from trainers.data.encodings import encoded
 from trainers.data.errors import UnreadableData
+from trainers.data.layout import CHUNK_BYTES
 from trainers.data.mapped import MappedData
 from trainers.data.sources import Split, Table
+from trainers.data.table_encoding import StagedColumn, TableContent
 
 IN_ORDER = Split(6, 2, 2, "file")
 ROWS = (
@@ -112,6 +115,29 @@ def test_nan_is_a_word_among_words(tmp_path):
     text = ROWS.replace("30,Graz", "30,NAN")
     _, data = opened(Table("x.csv"), written(tmp_path, text))
     assert data.columns[1].categories == ("Graz", "Linz", "NAN", "Wien")
+
+
+def test_columns_without_values_in_train_alone_are_refused(tmp_path):
+    written(tmp_path, "k\n" + "NA\n" * 40 + "x\n" * 10)
+    source = Table("x.csv", missing="mean", duplicates="keep")
+    with pytest.raises(UnreadableData, match="no values in the train part"):
+        opened(source, tmp_path, Split(order="file"))
+
+
+def test_one_hot_chunks_are_as_small_as_their_encoded_width_asks():
+    names = tuple(map(str, range(1000)))
+    content = TableContent(tuple(StagedColumn(f"c{i}", names) for i in range(20)))
+    rows = np.tile(np.arange(1000.0)[:, None], (1, 20))
+    encoding = content.fit(rows, np.arange(1000))
+    assert encoding.shape == (20_000,)
+    sizes = [chunk.nbytes for chunk in encoded(rows, np.arange(1000), encoding)]
+    assert max(sizes) <= CHUNK_BYTES
+    assert sum(sizes) == 1000 * 20_000 * 8
+
+
+def test_the_header_counts_the_bytes_of_one_hot_columns(tmp_path):
+    (tmp_path / "x.csv").write_text("k\n" + "".join(f"v{i}\n" for i in range(900)))
+    assert read(Table("x.csv"), tmp_path).bytes == 900 * 900 * 4
 
 
 def test_quotes_hold_delimiters_and_line_ends(tmp_path):
