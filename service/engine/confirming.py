@@ -126,7 +126,8 @@ class Confirming:
                 self._study,
                 [trial.params for trial, _ in pairs],
                 [seeds[seed] for _, seed in pairs],
-                resplit=index + 1 if wished.resplit else 0,
+                # Never the study's own division, which it may have drawn anew itself.
+                resplit=resolved.split.resplit + (index + 1 if wished.resplit else 0),
             )
             places += [[index, n, trial.number, seed] for n, (trial, seed) in enumerate(pairs)]
         detail = {"revision": self._revision, "parts": list(parts), "places": places,
