@@ -8,7 +8,7 @@ from fastapi.openapi.utils import get_openapi
 
 from service.api.examples import FULL_SPEC, MINIMAL_SPEC, MINIMAL_YAML
 from service.api.problems import MEDIA_TYPE, Problem
-from service.domain.spec import StudySpec
+from service.domain.spec import ExtensionSpec, StudySpec
 
 Responses = dict[int | str, dict[str, Any]]
 
@@ -53,6 +53,20 @@ SPEC_BODY: dict[str, Any] = {
                 "schema": {"$ref": f"{_REFERENCE}StudySpec"},
                 "examples": {"minimal": {"summary": "As YAML", "value": MINIMAL_YAML}},
             },
+        },
+    }
+}
+
+EXTENSION_BODY: dict[str, Any] = {
+    "requestBody": {
+        "required": True,
+        "description": "How many trials more; unknown keys are refused.",
+        "content": {
+            media_type: {
+                "schema": {"$ref": f"{_REFERENCE}ExtensionSpec"},
+                "examples": {"more": {"summary": "Twenty more", "value": {"trials": 20}}},
+            }
+            for media_type in ("application/json", "application/yaml")
         },
     }
 }
@@ -141,7 +155,7 @@ def _build(app: FastAPI, examples: dict[str, Any]) -> dict[str, Any]:
         separate_input_output_schemas=False,
     )
     schemas = document.setdefault("components", {}).setdefault("schemas", {})
-    for model in (Problem, StudySpec):
+    for model in (Problem, StudySpec, ExtensionSpec):
         schema = model.model_json_schema(ref_template=f"{_REFERENCE}{{model}}")
         for name, definition in schema.pop("$defs", {}).items():
             schemas.setdefault(name, definition)

@@ -6,6 +6,7 @@ What was sent is never repeated, except for the keys that lead to the place.
 import difflib
 from collections.abc import Iterable, Sequence
 from functools import cache
+from typing import TypeVar
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
@@ -15,14 +16,21 @@ from service.api.wording import describe
 from service.domain.spec import StudySpec
 from service.errors import FieldError, InvalidSpec
 
+Wish = TypeVar("Wish", bound=BaseModel)
+
 
 def read_spec(document: Document) -> StudySpec:
     """The StudySpec of a document. Raises InvalidSpec."""
+    return read_value(document, StudySpec)
+
+
+def read_value(document: Document, model: type[Wish]) -> Wish:
+    """What somebody asks for, from a document. Raises InvalidSpec."""
     try:
-        return StudySpec.model_validate(document)
+        return model.model_validate(document)
     except ValidationError as error:
         details = error.errors(include_url=False, include_input=False)
-        raise InvalidSpec(field_errors(details, known_names(StudySpec))) from None
+        raise InvalidSpec(field_errors(details, known_names(model))) from None
 
 
 def field_errors(details: Iterable[ErrorDetails], names: Sequence[str] = ()) -> list[FieldError]:

@@ -27,6 +27,8 @@ from service.domain.studies import (
     Notice,
     ParetoFront,
     Progress,
+    Revision,
+    RevisionList,
     Study,
     StudyPage,
 )
@@ -86,6 +88,8 @@ __all__ = [
     "ParetoFront",
     "PcaBaseline",
     "Progress",
+    "Revision",
+    "RevisionList",
     "Study",
     "StudyPage",
     "StudyReference",

@@ -57,6 +57,7 @@ STUDY_TRANSITIONS: dict[StudyState, frozenset[StudyState]] = {
         {StudyState.QUEUED, StudyState.RUNNING, StudyState.STOPPED, StudyState.FAILED}
     ),
     StudyState.SELECTING: frozenset({StudyState.COMPLETE, StudyState.STOPPED, StudyState.FAILED}),
+    # Terminal for its revision: only storage.revisions.extend begins another one, as QUEUED.
     StudyState.COMPLETE: frozenset(),
     StudyState.STOPPED: frozenset(),
     StudyState.FAILED: frozenset(),

@@ -99,8 +99,31 @@ class Study(Record):
     created_at: datetime
     started_at: datetime | None
     finished_at: datetime | None
+    revision: int = 1
+    """Which result it is at: one more for every time that it was extended."""
     event: int
     """The counter of its newest event: where a live stream starts."""
+
+
+class Revision(Record):
+    """The result of a study before it was extended."""
+
+    number: int
+    """Counts from 1; the study's current one is `Study.revision`."""
+    trials: int
+    """In all, up to its end."""
+    best_trial: int | None
+    best_value: float | None
+    """Of the first objective: the mean over fresh seeds where there was a selection."""
+    summary: dict[str, Any] | None
+    """As the study's was."""
+    finished_at: datetime | None
+
+
+class RevisionList(Record):
+    """The earlier results of a study, oldest first."""
+
+    items: list[Revision]
 
 
 class Decision(Record):

@@ -8,7 +8,7 @@ from service.domain.spec import ResolvedSpec
 
 
 @dataclass(frozen=True)
-class Revision:
+class PlannedRevision:
     """The trials that one revision of a study adds: the budget's, or those of an extension.
 
     Each begins with a new cohort, whatever the size of the last one before it: a cohort that is
@@ -35,20 +35,22 @@ class Revision:
         return range(self.first_trial + start, self.first_trial + max(start, stop))
 
 
-def revisions(spec: ResolvedSpec) -> Sequence[Revision]:
+def revisions(spec: ResolvedSpec) -> Sequence[PlannedRevision]:
     """The revisions in order; of one that ended early only the trials that there are."""
     assert spec.budget.trials is not None
     firsts = (0, *(extension.first for extension in spec.extensions))
     ends = (*firsts[1:], spec.trials)
     entries = (spec.enqueue, *(extension.enqueue for extension in spec.extensions))
-    found: list[Revision] = []
+    found: list[PlannedRevision] = []
     for number, (first, end, enqueue) in enumerate(zip(firsts, ends, entries, strict=True), 1):
         cohort = found[-1].first_cohort + found[-1].cohorts if found else 0
-        found.append(Revision(number, first, end - first, cohort, spec.cohort_size, tuple(enqueue)))
+        found.append(
+            PlannedRevision(number, first, end - first, cohort, spec.cohort_size, tuple(enqueue))
+        )
     return found
 
 
-def revision_of(spec: ResolvedSpec, cohort: int) -> Revision:
+def revision_of(spec: ResolvedSpec, cohort: int) -> PlannedRevision:
     """The revision that a cohort belongs to; the last one for whatever comes after it."""
     found = [each for each in revisions(spec) if each.first_cohort <= cohort]
     if not found:

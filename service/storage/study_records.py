@@ -33,6 +33,7 @@ def study_record(row: StudyRow, best_params: Params | None) -> Study:
         created_at=row.created_at,
         started_at=row.started_at,
         finished_at=row.finished_at,
+        revision=1 + len(resolved.extensions),
         event=row.event,
     )
 
