@@ -1,6 +1,6 @@
 """Everything else that a trial reports by epoch: loss terms, learning rate, gradient norm."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 import plotly.graph_objects as go
@@ -27,17 +27,16 @@ from service.domain.records import EpochReport
 from service.domain.trials import is_metric
 
 MAX_TERMS = 12
+RAW = "_raw"
+FIRST = ("loss", "reconstruction", "kl")
 UNITS = {
     "loss": "as trained",
     "reconstruction": "its part of the loss",
-    "kl": "nats",
-    "elbo": "nats",
     "active_units": "count",
-    "mse": "scaled data, squared",
-    "mae": "scaled data",
     "mse_raw": "raw units, squared",
     "mae_raw": "raw units",
 }
+"""Of what is no metric of the catalog."""
 
 
 class Line(NamedTuple):
@@ -63,6 +62,8 @@ class EpochTerms(NamedTuple):
     trial: int
     epochs: list[int]
     terms: list[Term]
+    left_out: list[str]
+    """Names of terms that have no panel."""
 
 
 def prepare_loss_terms(frame: StudyFrame) -> EpochTerms | Waiting:
@@ -71,11 +72,11 @@ def prepare_loss_terms(frame: StudyFrame) -> EpochTerms | Waiting:
     if isinstance(reports, Waiting):
         return reports
     reported = {name for report in reports for name in (*report.train, *report.validation)}
-    names = sorted(name for name in reported if is_metric(name))
-    first = [name for name in ("loss", "reconstruction", "kl") if name in names]
-    names = [*first, *(name for name in names if name not in first)]
+    units = frame.study.units
+    named = [name for name in reported if is_metric(name) and name != frame.study.metric]
+    names = sorted(named, key=lambda name: _place(name, units))
     terms = []
-    for name in [name for name in names if name != frame.study.metric][:MAX_TERMS]:
+    for name in names:
         train = [report.train.get(name) for report in reports]
         validation = [report.validation.get(name) for report in reports]
         lines = [
@@ -86,9 +87,20 @@ def prepare_loss_terms(frame: StudyFrame) -> EpochTerms | Waiting:
             )
             if any(value is not None for value in values)
         ]
-        unit = f" ({UNITS[name]})" if name in UNITS else ""
-        terms.append(Term(f"{name}{unit}", needs_log(train + validation), lines))
+        said = units.get(name) or UNITS.get(name)
+        unit = f" ({said})" if said else ""
+        if lines:
+            terms.append(Term(f"{name}{unit}", needs_log(train + validation), lines))
     return _epoch_terms(frame, reports, terms)
+
+
+def _place(name: str, units: Mapping[str, str]) -> tuple[int, str]:
+    """What is trained by comes first: the loss, its parts, the players' scores; then metrics."""
+    if name in FIRST:
+        return FIRST.index(name), name
+    if name.endswith(RAW):
+        return len(FIRST) + 2, name
+    return len(FIRST) + (1 if name in units else 0), name
 
 
 def prepare_training_signals(frame: StudyFrame) -> EpochTerms | Waiting:
@@ -121,13 +133,16 @@ def _epoch_terms(
 ) -> EpochTerms | Waiting:
     assert frame.trial is not None
     if not terms:
+        if any(value is None for report in reports for value in report.train.values()):
+            return Waiting("This trial diverged: none of its numbers was finite at any epoch.")
         return Waiting("This trial reports nothing beside the objective.")
+    left_out = [term.title.split(" (")[0] for term in terms[MAX_TERMS:]]
     kept = choose_points([terms[0].lines[0].y[i] for i in range(len(reports))], MAX_POINTS)
     thinned = [
         term._replace(lines=[line._replace(y=[line.y[i] for i in kept]) for line in term.lines])
-        for term in terms
+        for term in terms[:MAX_TERMS]
     ]
-    return EpochTerms(frame.trial.number, [reports[i].epoch for i in kept], thinned)
+    return EpochTerms(frame.trial.number, [reports[i].epoch for i in kept], thinned, left_out)
 
 
 def draw_epoch_terms(data: EpochTerms) -> go.Figure:
@@ -162,7 +177,10 @@ def summarise_epoch_terms(data: EpochTerms) -> str:
         last = [value for value in term.lines[-1].y if value is not None]
         if last:
             parts.append(f"{term.title.split(' (')[0]} {number(last[-1])}")
-    return f"At epoch {data.epochs[-1]} of trial {data.trial}: {', '.join(parts)}."
+    sentence = f"At epoch {data.epochs[-1]} of trial {data.trial}: {', '.join(parts)}"
+    if data.left_out:
+        sentence += f"; {len(data.left_out)} more are not drawn: {', '.join(data.left_out)}"
+    return f"{sentence}."
 
 
 def tabulate_epoch_terms(data: EpochTerms) -> Table:

@@ -2,24 +2,30 @@
 
 from typing import Any, NamedTuple
 
+import numpy as np
 import plotly.graph_objects as go
 
 from dashboards.figures.decimation import spread
 from dashboards.figures.figure import Cell, Table, Waiting, no_evidence
-from dashboards.figures.frame import StudyFrame
+from dashboards.figures.frame import Picture, StudyFrame
 from dashboards.figures.paper import VALIDATION, axis, escape, number, rounded, share, sheet
-from dashboards.figures.pictures import HEAT, is_image
+from dashboards.figures.pictures import HEAT, as_images, is_image
 
 MAX_SIDE = 96
 MAX_BARS = 400
 
 
 class ErrorMap(NamedTuple):
-    """Errors in reading order; `grid` holds rows of an image, thinned to MAX_SIDE."""
+    """Errors in reading order; `grid` holds rows of an image, at most MAX_SIDE a side."""
 
     trial: int
     unit: str
     grid: list[list[float]]
+    """Means of `block` x `block` pixels."""
+    block: int
+    rows: list[float]
+    columns: list[float]
+    """Where the middle of each block stands, in pixels."""
     places: list[str]
     values: list[float]
     mean: float
@@ -38,10 +44,15 @@ def prepare_error_map(frame: StudyFrame) -> ErrorMap | Waiting:
     flat = errors.ravel()
     names = [evidence.place(index) for index in range(len(flat))]
     grid: list[list[float]] = []
+    rows: list[float] = []
+    columns: list[float] = []
+    block = 1
     if is_image(evidence.shape):
-        image = errors.mean(axis=2) if errors.ndim == 3 else errors
-        step = -(-max(image.shape) // MAX_SIDE)
-        grid = [[float(v) for v in row] for row in image[::step, ::step]]
+        image = as_images(errors.reshape(1, -1), evidence.shape, whole=True)[0].mean(axis=2)
+        block = -(-max(image.shape) // MAX_SIDE)
+        rows, columns = (_middles(side, block) for side in image.shape)
+        means = _means(_means(image, block).T, block).T
+        grid = [[float(v) for v in row] for row in means]
     ordered = sorted((float(value) for value in flat), reverse=True)
     tenth = max(1, len(ordered) // 10)
     total = sum(ordered)
@@ -49,12 +60,28 @@ def prepare_error_map(frame: StudyFrame) -> ErrorMap | Waiting:
         trial=facts.number,
         unit="share of wrong tokens" if evidence.kind == "text" else "squared error, scaled data",
         grid=grid,
+        block=block,
+        rows=rows,
+        columns=columns,
         places=names,
         values=[float(value) for value in flat],
         mean=total / len(ordered),
         top_share=sum(ordered[:tenth]) / total if total > 0 else 0.0,
         worst=names[int(flat.argmax())],
     )
+
+
+def _middles(side: int, block: int) -> list[float]:
+    starts = range(0, side, block)
+    return [(start + min(start + block, side) - 1) / 2 for start in starts]
+
+
+def _means(values: Picture, block: int) -> Picture:
+    """Means of `block` rows after each other; the last may be of fewer."""
+    starts = np.arange(0, len(values), block)
+    counts = np.diff([*starts, len(values)])
+    sums: Picture = np.add.reduceat(values, starts, axis=0) / counts[:, None]
+    return sums
 
 
 def draw_error_map(data: ErrorMap) -> go.Figure:
@@ -65,6 +92,8 @@ def draw_error_map(data: ErrorMap) -> go.Figure:
                  for i, (r, g, b) in enumerate(HEAT)]  # fmt: skip
         figure.add_heatmap(
             z=data.grid,
+            x=data.columns,
+            y=data.rows,
             colorscale=scale,
             zmin=0,
             colorbar={"title": {"text": data.unit, "side": "right"}},
@@ -91,9 +120,12 @@ def draw_error_map(data: ErrorMap) -> go.Figure:
 
 def summarise_error_map(data: ErrorMap) -> str:
     """One sentence: how much of the error lies where."""
+    worst = data.worst
+    if data.block > 1:
+        worst += f"; each square drawn is the mean of {data.block} x {data.block} pixels"
     return (
         f"Trial {data.trial} errs by {number(data.mean)} on average ({data.unit}); the worst tenth "
-        f"of the places holds {share(data.top_share)} of it, the worst of all is {data.worst}."
+        f"of the places holds {share(data.top_share)} of it, the worst of all is {worst}."
     )
 
 

@@ -11,6 +11,7 @@ from dashboards.figures.aims import AimFacts, build_aims, eligible_positions
 from dashboards.figures.leavings import Evidence as Evidence
 from dashboards.figures.leavings import Picture as Picture
 from dashboards.figures.leavings import Pictures as Pictures
+from service.domain.curves import WITHOUT_ZERO
 from service.domain.records import Analysis, Dataset, EpochReport, Study, Trial
 from service.domain.space import (
     FAMILY,
@@ -43,6 +44,10 @@ class StudyFacts:
     epochs: int
     first_eligible_epoch: int
     rungs: tuple[int, ...]
+    units: Mapping[str, str]
+    """Of every metric of the catalog; empty where it has none."""
+    has_zero: bool
+    """Whether 0 is the metric's least value, so that shares of it say something."""
     space: Mapping[str, Distribution]
     """Searched parameters by name, `family` among them when it is searched."""
     fixed: Params
@@ -165,6 +170,8 @@ def build_study_facts(study: Study, units: Mapping[str, str]) -> StudyFacts:
         state=study.state.value,
         metric=ranking.metric,
         unit=units.get(ranking.metric, ""),
+        units=units,
+        has_zero=ranking.metric not in WITHOUT_ZERO,
         minimize=ranking.direction == "minimize",
         aims=build_aims(study, units),
         planned=study.progress.trials,

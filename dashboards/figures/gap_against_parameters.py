@@ -1,6 +1,7 @@
 """The relative gap between train and validation against every parameter, regularisers first."""
 
 import math
+import statistics
 from typing import NamedTuple
 
 import plotly.graph_objects as go
@@ -13,6 +14,7 @@ from dashboards.figures.paper import (
     VALIDATION,
     axis,
     escape,
+    label,
     needs_log,
     number,
     plural,
@@ -25,13 +27,16 @@ from service.domain.states import TrialState
 
 REGULARISERS = (
     "dropout", "weight_decay", "word_dropout", "noise_level", "augment_flip", "augment_shift",
-    "augment_crop", "augment_noise", "beta", "free_bits", "r1", "spectral_norm",
-    "regulariser_weight", "sparsity_weight", "contraction_weight",
+    "augment_crop", "augment_noise", "beta", "free_bits", "r1", "spectral_norm", "mmd_weight",
+    "code_weight", "decoder_weight", "decoder_penalty", "sparsity_weight", "contraction_weight",
 )  # fmt: skip
 """What is there to keep a model from learning its training samples by heart."""
 ENDED = (TrialState.COMPLETE.value, TrialState.STOPPED.value)
 MAX_PANELS = 12
 MAX_POINTS = 500
+TICK_LETTERS = 24
+"""Of all names under a panel: with more they are turned, lest some be left out."""
+LEAST_SHARE = 0.005
 FEWEST = 5
 """Trials below which no rank correlation is said."""
 NOTABLE = 0.3
@@ -55,19 +60,30 @@ class Gaps(NamedTuple):
     """Every panel, and how many trials have both numbers."""
 
     metric: str
+    unit: str
+    """Of the gap: `% of train`; the metric's own where its zero says nothing."""
+    relative: bool
+    """Whether gaps are shares of train; else differences."""
     panels: list[GapPanel]
     trials: int
     median: float
+    left_out: int
+    """Trials with both numbers, but none that a share could be of."""
 
 
 def prepare_gaps(frame: StudyFrame) -> Gaps | Waiting:
     """Trials that ended by themselves, with a value on both parts."""
     trials = frame.trials
     gaps: dict[int, float] = {}
+    left_out = 0
     for position in range(len(trials)):
-        gap = _relative_gap(frame, position)
-        if gap is not None and trials.state[position] in ENDED:
-            gaps[position] = gap
+        train, validation = trials.train[position], trials.validation[position]
+        if trials.state[position] not in ENDED or train is None or validation is None:
+            continue
+        if frame.study.has_zero and train <= 0:
+            left_out += 1
+        else:
+            gaps[position] = _gap(frame, train, validation)
     if not frame.study.space:
         return Waiting("This study searches no parameter: there is nothing to compare.")
     if not gaps:
@@ -77,21 +93,21 @@ def prepare_gaps(frame: StudyFrame) -> Gaps | Waiting:
         )
     names = sorted(frame.study.space, key=lambda name: (name not in REGULARISERS, name))
     panels = [_panel(frame, name, gaps) for name in names[:MAX_PANELS]]
-    ordered = sorted(gaps.values())
+    relative = frame.study.has_zero
     return Gaps(
         metric=frame.study.metric,
+        unit="% of train" if relative else frame.study.unit or "difference",
+        relative=relative,
         panels=panels,
         trials=len(gaps),
-        median=ordered[len(ordered) // 2],
+        median=statistics.median(gaps.values()),
+        left_out=left_out,
     )
 
 
-def _relative_gap(frame: StudyFrame, position: int) -> float | None:
-    """Positive is worse on validation, as a share of train; None where train is not above 0."""
-    train, validation = frame.trials.train[position], frame.trials.validation[position]
-    if train is None or validation is None or train <= 0:
-        return None
-    gap = (validation - train) / train
+def _gap(frame: StudyFrame, train: float, validation: float) -> float:
+    """Positive is worse on validation; a share of train where the metric has a zero."""
+    gap = (validation - train) / (train if frame.study.has_zero else 1.0)
     return gap if frame.study.minimize else -gap
 
 
@@ -161,13 +177,13 @@ def draw_gaps(data: Gaps) -> go.Figure:
         x_axis, y_axis = lay_out(figure, index, len(data.panels))
         figure.add_scatter(
             x=panel.x,
-            y=[100 * gap for gap in panel.gap],
+            y=[gap * (100 if data.relative else 1) for gap in panel.gap],
             xaxis=x_axis,
             yaxis=y_axis,
             mode="markers",
             marker={"color": VALIDATION, "size": 8, "opacity": 0.8},
             customdata=[[trial] for trial in panel.numbers],
-            hovertemplate="trial %{customdata[0]}<br>gap %{y:.3g} %<extra></extra>",
+            hovertemplate="trial %{customdata[0]}<br>gap %{y:.3g}<extra></extra>",
             meta={"trials": True},
         )
         more: dict[str, object] = {"nticks": 5}
@@ -175,20 +191,23 @@ def draw_gaps(data: Gaps) -> go.Figure:
             more = {
                 "tickvals": list(range(len(panel.ticks))),
                 "ticktext": [escape(tick[:24]) for tick in panel.ticks],
+                "tickangle": 30 if sum(map(len, panel.ticks)) > TICK_LETTERS else 0,
                 "range": [-0.6, len(panel.ticks) - 0.4],
             }
         title = escape(panel.parameter) + (" (regulariser)" if panel.regulariser else "")
         log = panel.log and not panel.ticks and needs_log(panel.x)
         figure.layout[f"xaxis{x_axis[1:]}"].update(axis(title, log=log, **more))
         figure.layout[f"yaxis{y_axis[1:]}"].update(
-            axis("gap (% of train)", zeroline=True, zerolinecolor="rgba(124,135,150,0.8)")
+            axis(label("gap", data.unit), zeroline=True, zerolinecolor="rgba(124,135,150,0.8)")
         )
     return figure
 
 
 def summarise_gaps(data: Gaps) -> str:
     """One sentence: the median gap, and what moved it most."""
-    start = f"The median gap of {plural(data.trials, 'trial')} is {_percent(data.median)} of train"
+    start = f"The median gap of {plural(data.trials, 'trial')} {_say_gap(data)}"
+    if data.left_out:
+        start += f" ({data.left_out} left out: train is not above 0)"
     told = [panel for panel in data.panels if panel.correlation is not None]
     if not told:
         return f"{start}; with so few trials nothing can be said of what moves it."
@@ -203,8 +222,15 @@ def summarise_gaps(data: Gaps) -> str:
     )
 
 
-def _percent(value: float) -> str:
-    return f"-{share(-value)}" if value < 0 else share(value)
+def _say_gap(data: Gaps) -> str:
+    size, side = abs(data.median), "better on validation" if data.median < 0 else ""
+    if not data.relative:
+        unit = "" if data.unit == "difference" else f" {data.unit}"
+        return f"in {data.metric} is {number(size)}{unit} {side or 'worse on validation'}".rstrip()
+    if side:
+        said = "less than 1 %" if 0 < size < LEAST_SHARE else share(size)
+        return f"is {said} {side}"
+    return f"is {share(size)} of train"
 
 
 def tabulate_gaps(data: Gaps) -> Table:

@@ -7,7 +7,7 @@ import plotly.graph_objects as go
 
 from dashboards.figures.decimation import MAX_POINTS, choose_points, spread
 from dashboards.figures.figure import Cell, Table, Waiting
-from dashboards.figures.frame import StudyFrame
+from dashboards.figures.frame import CurveColumns, StudyFrame
 from dashboards.figures.paper import (
     BEST,
     STATE_MARKS,
@@ -47,7 +47,8 @@ class LearningCurves(NamedTuple):
     best_x: list[int]
     best_y: list[float | None]
     best_epoch: int | None
-    best_value: float | None
+    best_value: str
+    """Of the curve, at `best_epoch`; with the metric's name where it is not the objective."""
     last_epoch: int
     shown: int
     available: int
@@ -106,11 +107,20 @@ def prepare_learning_curves(frame: StudyFrame) -> LearningCurves | Waiting:
         best_x=[best_x[i] for i in kept],
         best_y=[best_y[i] for i in kept],
         best_epoch=trials.best_epoch[best] if best is not None else None,
-        best_value=trials.value[best] if best is not None else None,
+        best_value=_say_best(frame, best_curve),
         last_epoch=max(frame.curves[trial].epochs[-1] for trial in numbers),
         shown=len(numbers),
         available=sum(epochs > 0 for epochs in trials.epochs),
     )
+
+
+def _say_best(frame: StudyFrame, curve: CurveColumns | None) -> str:
+    if frame.best is None or curve is None:
+        return ""
+    by_epoch = dict(zip(curve.epochs, curve.validation, strict=True))
+    said = number(by_epoch.get(frame.trials.best_epoch[frame.best] or 0))
+    objectives = [objective.name for objective in frame.study.aims.objectives]
+    return said if frame.study.metric == objectives[0] else f"{frame.study.metric} {said}"
 
 
 def _bundle(frame: StudyFrame, state: str, numbers: Sequence[int]) -> Bundle:
@@ -175,7 +185,7 @@ def summarise_learning_curves(data: LearningCurves) -> str:
         shown += f" of {data.available:,}, evenly chosen by rank"
     if data.best_number is None or not data.best_x:
         return f"{shown}; none is eligible for best yet."
-    sentence = f"{shown}; the best, trial {data.best_number}, reaches {number(data.best_value)}"
+    sentence = f"{shown}; the best, trial {data.best_number}, reaches {data.best_value}"
     if data.best_epoch is not None:
         sentence += f" at epoch {data.best_epoch} of {max(data.best_x)}"
     return f"{sentence}."

@@ -23,13 +23,15 @@ def is_image(shape: tuple[int, ...]) -> bool:
     return len(shape) == 3 and (shape[2] in (1, 3) or shape[0] in (1, 3))
 
 
-def as_images(samples: Picture, shape: tuple[int, ...]) -> Picture:
-    """[n, F] -> [n, H, W, channels], at most MAX_SIDE pixels a side."""
+def as_images(samples: Picture, shape: tuple[int, ...], *, whole: bool = False) -> Picture:
+    """[n, F] -> [n, H, W, channels], at most MAX_SIDE pixels a side where not `whole`."""
     images = samples.reshape(len(samples), *shape)
     if len(shape) == 2:
         images = images[..., None]
     elif shape[2] not in (1, 3):
         images = images.transpose(0, 2, 3, 1)
+    if whole:
+        return images
     step = -(-max(images.shape[1:3]) // MAX_SIDE)
     return images[:, ::step, ::step]
 

@@ -11,6 +11,7 @@ from dashboards.figures.frame import Picture, Pictures, StudyFrame
 from dashboards.figures.panels import lay_out, lay_out_strips
 from dashboards.figures.paper import (
     BEST,
+    GREY,
     VALIDATION,
     axis,
     number,
@@ -29,6 +30,7 @@ from dashboards.figures.pictures import (
 )
 from dashboards.figures.png import as_data_uri
 
+GIVEN = "Given: what the model sees"
 LINE_POINTS = 250
 LINE_SAMPLES = 9
 
@@ -48,6 +50,8 @@ class SampleLines(NamedTuple):
     x: list[int]
     input: list[float]
     best: list[float]
+    given: list[float]
+    """What the model saw, where that is not `input`."""
 
 
 class Reconstructions(NamedTuple):
@@ -58,6 +62,7 @@ class Reconstructions(NamedTuple):
     width: int
     """Of one picture, in pixels; 0 for lines."""
     strips: list[Strip]
+    """Of targets, of what the model was given where that is something else, of what it made."""
     lines: list[SampleLines]
     best: list[float]
     last: list[float]
@@ -102,29 +107,48 @@ def _strips(
     at = f" (epoch {best_epoch})" if best_epoch is not None else ""
     same = pictures.last is not None and np.array_equal(pictures.best, pictures.last)
     first = f"best and last{at}" if same else f"best{at}"
+    given, worst_given = (
+        _seen(pictures.given, pictures.input),
+        _seen(pictures.worst_given, pictures.worst_input),
+    )
     groups = [(first, "", pictures.input, pictures.best, fixed)]
     if pictures.last is not None and not same:
         groups.append(("last epoch", "", pictures.input, pictures.last, fixed))
     if pictures.worst_input is not None and pictures.worst_best is not None:
         groups.append(
-            ("hardest", "Hardest of validation: input",
+            ("hardest", "Hardest of validation: " + ("input" if given is None else "target"),
              pictures.worst_input, pictures.worst_best, hardest)
         )  # fmt: skip
     # One scale for every strip of errors, so that they can be compared.
     top = max(float(np.abs(left - right).max(initial=0.0)) for _, _, left, right, _ in groups)
-    strips = [_grey_strip("Input", pictures.input, pictures, fixed)]
+    target = "Input" if given is None else "Target: what should come out"
+    strips = [_grey_strip(target, pictures.input, pictures, fixed)]
+    if given is not None:
+        strips.append(_grey_strip(GIVEN, given, pictures, _compared(fixed, pictures.input, given)))
     for name, input_title, left, right, notes in groups:
         if input_title:
             strips.append(_grey_strip(input_title, left, pictures, notes))
+            if worst_given is not None:
+                seen = _compared(notes, left, worst_given)
+                strips.append(_grey_strip(f"{GIVEN}, hardest", worst_given, pictures, seen))
         errors = as_images(np.abs(left - right), pictures.shape)
-        said = [
-            f"{note}: MSE {number(error)}"
-            for note, error in zip(notes, _errors(left, right), strict=False)
-        ]
+        said = _compared(notes, left, right)
         strips.append(_grey_strip(f"Reconstruction, {name}", right, pictures, said))
         title = f"|error|, {name}: black 0, brightest {number(top)}"
         strips.append(Strip(title, strip(paint_heat(errors, top)), said))
     return strips
+
+
+def _seen(given: Picture | None, target: Picture | None) -> Picture | None:
+    """What the model was given, where that is not the target itself."""
+    if given is None or target is None or np.array_equal(given, target):
+        return None
+    return given
+
+
+def _compared(notes: list[str], left: Picture, right: Picture) -> list[str]:
+    errors = _errors(left, right)
+    return [f"{note}: MSE {number(e)}" for note, e in zip(notes, errors, strict=False)]
 
 
 def _grey_strip(title: str, samples: Picture, pictures: Pictures, notes: list[str]) -> Strip:
@@ -133,21 +157,36 @@ def _grey_strip(title: str, samples: Picture, pictures: Pictures, notes: list[st
 
 
 def _lines(pictures: Pictures, worst: list[tuple[int, float]]) -> list[SampleLines]:
-    samples: list[tuple[str, Picture, Picture]] = [
-        (f"sample {index}", pictures.input[index], pictures.best[index])
+    given, worst_given = (
+        _seen(pictures.given, pictures.input),
+        _seen(pictures.worst_given, pictures.worst_input),
+    )
+    samples: list[tuple[str, Picture, Picture, Picture | None]] = [
+        (
+            f"sample {index}",
+            pictures.input[index],
+            pictures.best[index],
+            None if given is None else given[index],
+        )
         for index in range(min(6, len(pictures.input)))
     ]
     if pictures.worst_input is not None and pictures.worst_best is not None:
         for position, (index, _) in enumerate(worst[: LINE_SAMPLES - len(samples)]):
             title = f"hard: sample {index}"
-            samples.append((title, pictures.worst_input[position], pictures.worst_best[position]))
+            seen = None if worst_given is None else worst_given[position]
+            left, right = pictures.worst_input[position], pictures.worst_best[position]
+            samples.append((title, left, right, seen))
     kept = spread(pictures.input.shape[1], LINE_POINTS)
     return [
         SampleLines(
-            title, kept, [float(left[i]) for i in kept], [float(right[i]) for i in kept]
+            title,
+            kept,
+            [float(left[i]) for i in kept],
+            [float(right[i]) for i in kept],
+            [] if seen is None else [float(seen[i]) for i in kept],
         )
-        for title, left, right in samples
-    ]  # fmt: skip
+        for title, left, right, seen in samples
+    ]
 
 
 def draw_reconstructions(data: Reconstructions) -> go.Figure:
@@ -184,9 +223,12 @@ def _draw_lines(data: Reconstructions) -> go.Figure:
     for index, sample in enumerate(data.lines):
         x_axis, y_axis = lay_out(figure, index, len(data.lines))
         for name, values, color, dash in (
-            ("input", sample.input, VALIDATION, "solid"),
+            ("target" if sample.given else "input", sample.input, VALIDATION, "solid"),
+            ("given", sample.given, GREY, "dot"),
             ("reconstruction, best epoch", sample.best, BEST, "dash"),
         ):
+            if not values:
+                continue
             figure.add_scatter(
                 x=sample.x,
                 y=values,

@@ -193,7 +193,7 @@ def draw_slices(data: Slices) -> go.Figure:
                 "range": [-0.6, len(panel.ticks) - 0.4],
             }  # fmt: skip
         log = panel.log and not panel.ticks
-        if log and max(panel.x) > 30 * min(panel.x):
+        if log and panel.x and max(panel.x) > 30 * min(panel.x):
             more = {"dtick": 1}  # whole powers only: a narrow panel has no room for more
         _set(figure, x_axis, axis(escape(panel.parameter), log=log, nticks=5, **more))
         _set(figure, y_axis, axis(data.y_title, log=data.log))

@@ -15,6 +15,7 @@ from dashboards.figures.paper import (
     label,
     marker_of,
     needs_log,
+    number,
     plural,
     rounded,
     sheet,
@@ -36,6 +37,7 @@ class TrainAgainstValidation(NamedTuple):
     metric: str
     unit: str
     minimize: bool
+    has_zero: bool
     log: bool
     clouds: list[Cloud]
     diagonal: tuple[float, float]
@@ -65,6 +67,7 @@ def prepare_train_against_validation(frame: StudyFrame) -> TrainAgainstValidatio
         metric=frame.study.metric,
         unit=frame.study.unit,
         minimize=frame.study.minimize,
+        has_zero=frame.study.has_zero,
         log=needs_log(values),
         clouds=clouds,
         diagonal=(min(values), max(values)),
@@ -134,13 +137,12 @@ def summarise_train_against_validation(data: TrainAgainstValidation) -> str:
         return f"{sentence}."
     trial, left, right = data.best
     worse = right - left if data.minimize else left - right
-    if left == 0:
-        return f"{sentence}; the best is trial {trial}."
     side = "worse" if worse >= 0 else "better"
-    gap = abs(100 * worse / left)
-    return (
-        f"{sentence}; the best, trial {trial}, is {gap:.1f} % {side} on validation than on train."
-    )
+    if data.has_zero and left > 0:
+        gap = f"{abs(100 * worse / left):.1f} % {side}"
+    else:  # no share of a number whose zero says nothing
+        gap = f"{number(abs(worse))} {data.unit}".rstrip() + f" {side} in {data.metric}"
+    return f"{sentence}; the best, trial {trial}, is {gap} on validation than on train."
 
 
 def tabulate_train_against_validation(data: TrainAgainstValidation) -> Table:
