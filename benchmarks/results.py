@@ -83,8 +83,8 @@ def rival_of(entry: Entry, best: Mapping[str, Any]) -> tuple[str, float | None]:
         linear = baselines["linear_vae"]
         if linear is None:
             return "linear VAE", None
-        name = f"linear VAE-{linear['latent_dim']} at beta {linear['beta']:.3g} (train)"
-        return name, linear["mse"]
+        name = f"linear VAE-{linear['latent_dim']} at beta {linear['beta']:.3g}"
+        return name, linear["mse"]["test"]
     if entry.rival == "doing_nothing":
         nothing = baselines["task"]
         return nothing["name"], (nothing["test"] or nothing["validation"]).get(entry.metric)

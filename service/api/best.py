@@ -15,7 +15,7 @@ from service.api.fronts import (
 from service.domain.aims import say_nearest
 from service.domain.configuration import best_config_spec, complete_config
 from service.domain.data import TEXT_METRIC
-from service.domain.linear_vae import linear_vae
+from service.domain.linear_vae import linear_vae, part_mse
 from service.domain.records import (
     Baselines,
     Best,
@@ -232,10 +232,10 @@ def _beside_ngrams(baselines: Baselines, metrics: BestMetrics) -> dict[str, Any]
 
 def _linear(
     dataset: Dataset, metrics: BestMetrics, config: Mapping[str, Any], beta: float | None
-) -> dict[str, float | None] | None:
-    """The closed form of the linear beta-VAE of the same latent size on train.
+) -> dict[str, Any] | None:
+    """The linear beta-VAE of the same latent size, in closed form from train, on every part.
 
-    `mse_over_linear_vae`: the model's MSE on validation over that one on train.
+    `mse_over_linear_vae` below 1 beats it on that part.
     """
     known, latent = dataset.baselines, config.get(LATENT)
     if beta is None or known.mean_train is None or not isinstance(latent, int):
@@ -243,8 +243,20 @@ def _linear(
     found = linear_vae(known.eigenvalues, known.mean_train, prod(dataset.shape), beta, latent)
     if found is None:
         return None
-    return found.model_dump(mode="json") | {
-        "mse_over_linear_vae": _ratio(metrics.validation.get(MSE), found.mse)
+    by_size = {entry.latent_dim: entry for entry in known.pca}
+    sizes = [by_size.get(size) for size in range(1, found.active_units + 1)]
+    tested = metrics.test or {}
+    validation = part_mse(
+        found, [known.mean_validation, *(entry and entry.validation for entry in sizes)]
+    )
+    test = part_mse(found, [known.mean_test, *(entry and entry.test for entry in sizes)])
+    mse = {"train": found.mse, "validation": validation, "test": test if tested else None}
+    return found.model_dump(mode="json", exclude={"mse", "shrinkage"}) | {
+        "mse": mse,
+        "mse_over_linear_vae": {
+            "validation": _ratio(metrics.validation.get(MSE), mse["validation"]),
+            "test": _ratio(tested.get(MSE), mse["test"]),
+        },
     }
 
 

@@ -11,13 +11,16 @@ from service.storage.decisions import AnalysisRepository
 def with_task_baseline(best: Best, study: Study, database: Database, catalog: Catalog) -> Best:
     """The answer with `baselines.task`; null where the task is to reconstruct.
 
-    Its test part is there once the study is COMPLETE. PCA falls away: it is scored on clean
-    samples, and no rival for a model that sees noisy, holed or small ones.
+    Its test part is there once the study is COMPLETE. PCA, the linear VAE and the ratio to n-grams
+    fall away: they are scored on clean samples, and no rivals for a model that sees noisy, holed
+    or small ones.
     """
     if names_doing_nothing(study.resolved.task) is not None:
         none = {"validation": None, "test": None}
-        no_pca = {"pca": None, "pca_figure": none, "mse_over_pca": none}
-        best = best.model_copy(update={"baselines": best.baselines | no_pca})
+        clean = {"pca": None, "pca_figure": none, "mse_over_pca": none, "linear_vae": None,
+                 "cross_entropy_over_ngram": none}  # fmt: skip
+        shown = {name: clean.get(name, found) for name, found in best.baselines.items()}
+        best = best.model_copy(update={"baselines": shown})
     with database.read() as session:
         found = AnalysisRepository(session).get(study.id, DOING_NOTHING)
     if found is None:

@@ -18,7 +18,9 @@ class LinearVae(Record):
     kl: float
     """Nats per sample."""
     mse: float
-    """Per feature, decoding the posterior mean."""
+    """Per feature on train, decoding the posterior mean."""
+    shrinkage: list[float]
+    """beta / v of every active direction: the share of a coordinate that is lost."""
 
 
 def linear_vae(
@@ -44,4 +46,22 @@ def linear_vae(
         active_units=len(active),
         kl=0.5 * sum(log(value / beta) for value in active),
         mse=(kept + lost) / features,
+        shrinkage=[beta / value for value in active],
+    )
+
+
+def part_mse(found: LinearVae, errors: Sequence[float | None]) -> float | None:
+    """Its MSE on another part of the data, with the encoder and decoder fitted on train.
+
+    `errors`: unclipped MSE of PCA with 0, 1, 2, ... components (0: the mean sample) on that part;
+    what each component takes away is the part's energy along that direction. None where one of
+    them is missing.
+    """
+    needed = errors[: found.active_units + 1]
+    known = [error for error in needed if error is not None]
+    if len(known) <= found.active_units:
+        return None
+    return known[-1] + sum(
+        lost**2 * (before - after)
+        for lost, before, after in zip(found.shrinkage, known, known[1:], strict=False)
     )

@@ -2,9 +2,10 @@
 
 from math import log
 
+import numpy as np
 import pytest
 
-from service.domain.linear_vae import linear_vae
+from service.domain.linear_vae import linear_vae, part_mse
 
 
 def test_directions_below_beta_are_lost_and_those_above_keep_a_little() -> None:
@@ -40,3 +41,31 @@ def test_no_more_directions_are_active_than_there_are_latent_dimensions() -> Non
     assert (found.active_units, found.latent_dim) == (2, 2)
     assert found.mse == pytest.approx(0.5 / 3)
     assert linear_vae([4.0, 2.0], mean_mse=1.0, features=784, beta=0.5, latent_dim=2) is not None
+
+
+def test_another_part_is_scored_along_the_directions_of_train() -> None:
+    """Against a projection by hand, of samples that train's directions do not describe."""
+    stream = np.random.default_rng(0)
+    train = stream.normal(size=(500, 4)) * [2.0, 1.0, 0.5, 0.2]
+    other = stream.normal(size=(60, 4)) @ stream.normal(size=(4, 4)) + 0.3
+    mean = train.mean(0)
+    values, vectors = np.linalg.eigh(np.cov(train.T, bias=True))
+    values, vectors = values[::-1], vectors[:, ::-1]
+    centred = other - mean
+    coordinates = centred @ vectors
+    errors = [
+        float(np.square(centred - coordinates[:, :k] @ vectors[:, :k].T).mean()) for k in range(5)
+    ]
+    found = linear_vae(values.tolist(), float(values.sum()) / 4, 4, beta=0.4, latent_dim=4)
+    assert found is not None and found.active_units == 2
+    kept = coordinates[:, :2] * (1 - 0.4 / values[:2])
+    by_hand = float(np.square(centred - kept @ vectors[:, :2].T).mean())
+    assert part_mse(found, list(errors)) == pytest.approx(by_hand)
+    assert part_mse(found, [errors[0], None, errors[2]]) is None
+    assert part_mse(found, errors[:2]) is None
+
+
+def test_nothing_active_is_the_mean_sample_of_train_on_every_part() -> None:
+    found = linear_vae([0.7, 0.3], mean_mse=0.5, features=2, beta=1.0, latent_dim=2)
+    assert found is not None
+    assert part_mse(found, [0.61]) == 0.61
