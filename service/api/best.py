@@ -243,13 +243,14 @@ def _linear(
     found = linear_vae(known.eigenvalues, known.mean_train, prod(dataset.shape), beta, latent)
     if found is None:
         return None
-    by_size = {entry.latent_dim: entry for entry in known.pca}
-    sizes = [by_size.get(size) for size in range(1, found.active_units + 1)]
+    of_size: dict[int, tuple[float | None, float | None]] = {
+        0: (known.mean_validation, known.mean_test),
+        **{entry.latent_dim: (entry.validation, entry.test) for entry in known.pca},
+    }
+    sizes = [of_size.get(size, (None, None)) for size in range(found.active_units + 1)]
     tested = metrics.test or {}
-    validation = part_mse(
-        found, [known.mean_validation, *(entry and entry.validation for entry in sizes)]
-    )
-    test = part_mse(found, [known.mean_test, *(entry and entry.test for entry in sizes)])
+    validation = part_mse(found, [entry[0] for entry in sizes])
+    test = part_mse(found, [entry[1] for entry in sizes])
     mse = {"train": found.mse, "validation": validation, "test": test if tested else None}
     return found.model_dump(mode="json", exclude={"mse", "shrinkage"}) | {
         "mse": mse,
