@@ -1,16 +1,20 @@
 """Parquet through PyArrow: the footer first, then batches of a bounded number of rows."""
 
 from collections.abc import Iterator
-from itertools import islice
 from typing import Any, BinaryIO
 
 from trainers.data.errors import UnreadableData
+from trainers.data.layout import CHUNK_BYTES
 from trainers.data.sources import MAX_BYTES, MAX_RATIO, MAX_SAMPLES, RATIO_FREE_BYTES
+from trainers.data.table_columns import check_type
 
 MAX_FOOTER_BYTES = 16 << 20
 MAX_GROUP_BYTES = 1 << 30
 """Decoded bytes of one row group."""
+MAX_TEXT_BYTES = 4096
+"""Of one value."""
 BATCH_ROWS = 8192
+"""Rows that a header reads, and the most of one batch."""
 _MAGIC = b"PAR1"
 
 
@@ -23,25 +27,61 @@ class ParquetBatches:
         self._file = file
         self.size = file.seek(0, 2)
         self._check_frame()
-        import pyarrow.parquet
-
         with _Failures(path, pointer):
-            self._parquet = pyarrow.parquet.ParquetFile(
-                file,
-                pre_buffer=False,
-                thrift_string_size_limit=MAX_FOOTER_BYTES,
-                thrift_container_size_limit=1_000_000,
-            )
-        self.names = list(self._parquet.schema_arrow.names)
+            self._parquet = self._open()
+            self.schema = self._parquet.schema_arrow
+            # A text that many rows point at must not be written out for each: one of 1 MiB that
+            # is stored once would fill the memory.
+            texts = [field.name for field in self.schema if _is_text(field.type)]
+            if texts:
+                self._parquet = self._open(read_dictionary=texts)
+        self.names = list(self.schema.names)
         self.rows = self._check_metadata()
 
+    def _open(self, **options: Any) -> Any:
+        import pyarrow.parquet
+
+        self._file.seek(0)
+        return pyarrow.parquet.ParquetFile(
+            self._file,
+            pre_buffer=False,
+            thrift_string_size_limit=MAX_FOOTER_BYTES,
+            thrift_container_size_limit=1_000_000,
+            **options,
+        )
+
     def batches(self, columns: list[str], prefix: bool) -> Iterator[Any]:
-        """Batches of the columns asked for; `prefix` gives the first one only."""
+        """Batches of the columns asked for; `prefix` gives the first BATCH_ROWS rows or more."""
+        for name in columns:
+            check_type(name, self.schema.field(name).type, self._path, self._pointer)
+        size = max(1, min(BATCH_ROWS, CHUNK_BYTES // (8 * len(columns))))
+        done = 0
         with _Failures(self._path, self._pointer):
-            found = self._parquet.iter_batches(
-                batch_size=BATCH_ROWS, columns=columns, use_threads=False
+            for batch in self._parquet.iter_batches(
+                batch_size=size, columns=columns, use_threads=False
+            ):
+                for name in columns:
+                    self._check_texts(name, batch.column(name))
+                yield batch
+                done += len(batch)
+                if prefix and done >= BATCH_ROWS:
+                    return
+
+    def _check_texts(self, name: str, values: Any) -> None:
+        import pyarrow
+        import pyarrow.compute
+
+        if not pyarrow.types.is_dictionary(values.type) or not _is_text(values.type.value_type):
+            return
+        longest = pyarrow.compute.max(pyarrow.compute.binary_length(values.dictionary)).as_py()
+        if longest is not None and longest > MAX_TEXT_BYTES:
+            raise UnreadableData(
+                self._path,
+                f"its column {name[:60]!r} holds a text of {longest:,} bytes; "
+                f"{MAX_TEXT_BYTES:,} are allowed",
+                "leave it out with columns",
+                self._pointer,
             )
-            yield from islice(found, 1 if prefix else None)
 
     def covers(self, prefix: bool) -> bool:
         """Whether reading the prefix reads all."""
@@ -90,6 +130,12 @@ class ParquetBatches:
         """Close the file."""
         self._parquet.close()
         self._file.close()
+
+
+def _is_text(kind: Any) -> bool:
+    import pyarrow
+
+    return bool(pyarrow.types.is_string(kind) or pyarrow.types.is_large_string(kind))
 
 
 class _Failures:

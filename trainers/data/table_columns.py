@@ -29,14 +29,11 @@ class SeenColumn:
     """Row of the first value that is NaN as a number, though it is none of the known gaps."""
 
 
-def look_at(column: SeenColumn, values: Any, start: int, path: str, pointer: str) -> None:
-    """Note what a batch's values, from row `start`, say of a column's type.
-
-    Raises UnreadableData for dates etc.
-    """
+def check_type(name: str, kind: Any, path: str, pointer: str) -> None:
+    """Raise UnreadableData for a column of dates, lists, bytes: neither numbers nor text."""
     import pyarrow
 
-    kind = values.type
+    told = str(kind)
     if pyarrow.types.is_dictionary(kind):
         kind = kind.value_type
     plain = (
@@ -51,10 +48,16 @@ def look_at(column: SeenColumn, values: Any, start: int, path: str, pointer: str
     if not plain:
         raise UnreadableData(
             path,
-            f"its column {column.name[:60]!r} is of type {str(values.type)[:60]}",
+            f"its column {name[:60]!r} is of type {told[:60]}",
             "convert it to numbers or text, or choose other columns",
             pointer,
         )
+
+
+def look_at(column: SeenColumn, values: Any, start: int) -> None:
+    """Note what a batch's values, from row `start`, say of a column's type."""
+    import pyarrow
+
     there = ~gaps(values)
     column.values += int(there.sum())
     if column.numeric:

@@ -192,7 +192,7 @@ def _scan(
             missing = gaps(values)
             if source.missing == "refuse" and missing.any():
                 raise _missing(rows + int(missing.argmax()), column.name, path, pointer)
-            look_at(column, values, rows, path, pointer)
+            look_at(column, values, rows)
         _check_width(seen, path, pointer)
         rows += len(batch)
     for column in seen if table.covers(bounded) else ():

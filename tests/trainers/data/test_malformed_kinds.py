@@ -210,6 +210,13 @@ PARQUETS = {
     "nan-as-text": (parquet_bytes({"a": ["1", " nan", "3"] * 5}), "row 2 has no value"),
     "infinite": (parquet_bytes({"a": [1.0, float("inf")] * 5}), "row 2 is infinite"),
     "no-rows": (parquet_bytes({"a": pyarrow.array([], pyarrow.float64())}), "no rows"),
+    "text-bomb": (
+        parquet_bytes(
+            {"a": pyarrow.DictionaryArray.from_arrays(np.zeros(8192, "i4"), ["x" * 65_536])},
+            compression="zstd",
+        ),
+        "its column 'a' holds a text of 65,536 bytes",
+    ),
     "bomb": (
         parquet_bytes({"a": np.zeros(4_000_000)}, use_dictionary=False, compression="zstd"),
         "claim to hold",

@@ -9,6 +9,7 @@ from trainers.data.encodings import encoded
 from trainers.data.errors import UnreadableData
 from trainers.data.layout import CHUNK_BYTES
 from trainers.data.mapped import MappedData
+from trainers.data.parquet_files import BATCH_ROWS, ParquetBatches
 from trainers.data.sources import Split, Table
 from trainers.data.table_encoding import StagedColumn, TableContent
 
@@ -201,6 +202,32 @@ def test_parquet_and_csv_of_the_same_rows_are_stored_alike(tmp_path):
     csv, _ = opened(Table("x.csv"), written(tmp_path))
     parquet, _ = opened(Table("x.parquet", "parquet"), tmp_path)
     assert parquet.data_hash == csv.data_hash
+
+
+@pytest.mark.parametrize("kind", ["string", "large_string"])
+def test_parquet_texts_of_every_kind_are_categories_or_numbers(tmp_path, kind):
+    words = pyarrow.array(["x", "y", None, "x", "y"] * 2, kind)
+    numbers = pyarrow.array([str(i) for i in range(10)], kind)
+    table = {"k": words, "a.b": numbers}
+    (tmp_path / "x").write_bytes(parquet_bytes(table, row_group_size=3, use_dictionary=False))
+    stored, data = opened(Table("x", "parquet", missing="mean"), tmp_path)
+    assert [(column.name, column.categories) for column in data.columns] == [
+        ("k", ("x", "y")),
+        ("a.b", ()),
+    ]
+    assert stored.audit["filled"] == 2
+    assert data.train[:3].tolist() == [[1, 0, 0], [0, 1, 1], [0, 0, 2]]
+
+
+def test_parquet_of_many_columns_comes_in_batches_of_few_rows(tmp_path):
+    columns = {f"c{i}": np.zeros(9000, "i8") for i in range(500)}
+    (tmp_path / "x").write_bytes(parquet_bytes(columns))
+    with (tmp_path / "x").open("rb") as file:
+        batches = ParquetBatches(file, "x", "/dataset/path")
+        sizes = [batch.nbytes for batch in batches.batches(batches.names, True)]
+        assert max(sizes) < 1.1 * CHUNK_BYTES
+        assert BATCH_ROWS * 500 * 8 <= sum(sizes) < 9000 * 500 * 8
+        batches.close()
 
 
 def test_parquet_flags_are_numbers(tmp_path):
