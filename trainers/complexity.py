@@ -21,7 +21,7 @@ FIRST_TOKEN = 4
 def measure_complexity(twin: PlainModel, problem: Problem) -> dict[str, float]:
     """`parameters`, `macs`, `latency_seconds` of one model; leaves it in eval mode.
 
-    - parameters: trainable numbers, buffers not counted.
+    - parameters: weights of the model in use, a codebook among them, a discriminator not.
     - macs: multiply-accumulates of one `estimate` of one sample, what its task gives included:
       the matrix products and convolutions that run, half of what torch's FlopCounterMode counts.
       Element-wise work (activations, norms, sampling) is not in it.
@@ -31,7 +31,7 @@ def measure_complexity(twin: PlainModel, problem: Problem) -> dict[str, float]:
     given = one_sample(problem)
     twin.eval()
     return {
-        "parameters": float(sum(p.numel() for p in twin.parameters() if p.requires_grad)),
+        "parameters": float(twin.count_used()),
         "macs": float(_count_macs(twin, given)),
         "latency_seconds": _time_estimate(twin, given),
     }

@@ -36,7 +36,7 @@ from trainers.text_params import (
     count_text_vae,
 )
 from trainers.vae_params import BetaVaeParams, SigmaVaeParams
-from trainers.vq_params import VqVaeParams, count_vq_vae
+from trainers.vq_params import VqVaeParams, count_vq_used, count_vq_vae
 
 BUILT_IN = (
     Family(
@@ -93,6 +93,7 @@ BUILT_IN = (
         array="trainers.vq_vae:VqVaeArray",
         plain="trainers.plain.vq_vae",
         count_parameters=count_vq_vae,
+        count_used=count_vq_used,
         metrics=CODE_METRICS,
     ),
     Family(
@@ -154,6 +155,7 @@ BUILT_IN = (
         array="trainers.vae_gan:VaeGanArray",
         plain="trainers.plain.vae_gan",
         count_parameters=count_vae_gan,
+        count_used=count_vae,
         metrics=LIKELIHOOD_METRICS,
         likelihood=True,
     ),
@@ -166,6 +168,7 @@ BUILT_IN = (
         array="trainers.aae:AaeArray",
         plain="trainers.plain.aae",
         count_parameters=count_aae,
+        count_used=count_autoencoder,
     ),
     Family(
         name="bigan",
@@ -176,6 +179,7 @@ BUILT_IN = (
         array="trainers.bigan:BiGanArray",
         plain="trainers.plain.bigan",
         count_parameters=count_bigan,
+        count_used=count_autoencoder,
     ),
     Family(
         name="wae_mmd",

@@ -24,6 +24,9 @@ class Family:
     """Module of its plain twin, which imports nothing of ours and travels with the model."""
     count_parameters: Callable[[Mapping[str, Scalar], Problem], int]
     """(complete config, problem) -> trainable parameters of one model."""
+    count_used: Callable[[Mapping[str, Scalar], Problem], int] | None = None
+    """The same of a model in use (the metric `parameters`): without what only training needs, and
+    with what is no trainable parameter. None: as many."""
     metrics: tuple[str, ...] = NUMBER_METRICS
     likelihood: bool = False
     """Whether it has a KL term."""

@@ -135,7 +135,8 @@ METRICS = (
         unit="weights",
         reconstruction=False,
         source="complexity",
-        description="Trainable parameters of the model.",
+        description="Weights of the model in use: what is trained and the vectors of a codebook, "
+        "without a discriminator.",
     ),
     MetricEntry(
         name="macs",

@@ -178,6 +178,12 @@ def count_parameters(name: str, config: Mapping[str, Scalar], problem: Mapping[s
     return find_family(name).count_parameters(config, Problem.from_json(problem))
 
 
+def count_used(name: str, config: Mapping[str, Scalar], problem: Mapping[str, Any]) -> int:
+    """Weights of one model in use: what a trial reports as `parameters`."""
+    family = find_family(name)
+    return (family.count_used or family.count_parameters)(config, Problem.from_json(problem))
+
+
 def signature(name: str, config: Mapping[str, Scalar]) -> str:
     """What trials must share to train in one array: the family and its structural parameters."""
     structure = find_family(name).params.structure(config)
@@ -207,6 +213,7 @@ def catalog() -> Catalog:
         pruners=_PRUNERS,
         datasets=_DATASETS,
         count_parameters=count_parameters,
+        count_used=count_used,
         signature=signature,
         losses={loss.name: loss for loss in LOSSES},
     )

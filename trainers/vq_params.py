@@ -75,3 +75,8 @@ class VqVaeParams(PenalisedParams):
 def count_vq_vae(config: Mapping[str, Scalar], problem: Problem) -> int:
     """Trainable parameters of one VQ-VAE; its codebook follows by moving means and is none."""
     return count_coded(config, problem)
+
+
+def count_vq_used(config: Mapping[str, Scalar], problem: Problem) -> int:
+    """Weights of one in use: what is trained, and the vectors of its codebook."""
+    return count_vq_vae(config, problem) + int(config["codes"]) * int(config["code_dim"])

@@ -134,5 +134,8 @@ class Catalog:
     pruners: list[Choice]
     datasets: list[Choice]
     count_parameters: ParameterCounter = field(repr=False)
+    count_used: ParameterCounter = field(repr=False)
+    """The same of a model in use, which is the metric `parameters`: no discriminator, but a
+    codebook."""
     signature: SignatureFunction = field(repr=False)
     losses: dict[str, LossEntry] = field(default_factory=dict)

@@ -4,9 +4,10 @@ from collections.abc import Callable, Iterator
 from math import sqrt
 from typing import TypeAlias
 
-from service.domain.aims import COMPLEXITY, COSTS, MEASURED
+from service.domain.aims import CODE_USE, COMPLEXITY, COSTS, MEASURED
 from service.domain.catalog import Catalog
 from service.domain.grid import count_cells
+from service.domain.model_sizes import sizes_differ
 from service.domain.objective_rules import is_rate_paid_for
 from service.domain.overfitting import SAMPLE_DEVIATION
 from service.domain.parameters import owners, role_of
@@ -26,32 +27,32 @@ def warn_of_capacity(
     resolved: ResolvedSpec, catalog: Catalog, header: DataHeader
 ) -> Iterator[Notice]:
     """More capacity always reconstructs better: the search runs to its edge (truth 1)."""
-    objectives = [o.metric for o in resolved.aims.objectives if o.metric not in COMPLEXITY]
+    idle = {*COMPLEXITY, *CODE_USE}
+    objectives = [o.metric for o in resolved.aims.objectives if o.metric not in idle]
     if not all(catalog.metrics[name].reconstruction for name in objectives):
         return
-    is_paid_for = any(name in COSTS for name in resolved.aims.metrics)
     metric = objectives[0] if objectives else resolved.aims.objectives[0].metric
     families = [catalog.families[name] for name in resolved.families]
     for name, entry in resolved.space.items():
-        roles = {role_of(family, name) for family in owners(name, entry, families)}
-        if not varies(entry) or "capacity" not in roles:
+        owning = owners(name, entry, families)
+        if not varies(entry) or not any(role_of(family, name) == "capacity" for family in owning):
             continue
-        if is_paid_for and name != "loss":
+        is_size = any(sizes_differ(resolved, family, name, catalog, header) for family in owning)
+        if is_size and any(cost in COSTS for cost in resolved.aims.metrics):
             continue
         what = (
-            "the loss that is nearest to the metric wins, whatever else it does"
-            if name == "loss"
-            else "more of it always reconstructs better, so the best trials will sit on its edge"
+            "more of it always reconstructs better, so the best trials will sit on its edge"
+            if is_size
+            else f"the {name} that is nearest to the metric wins, whatever else it does"
         )
         yield Notice(
             code="capacity-without-cost",
             pointer=f"/space/{name}",
             message=f"{name} is searched and costs nothing under {metric}: {what}",
-            remedy=f"fix {name} to what you can afford, or read the trials as a curve of "
-            f"{metric} against {name}"
-            if name == "loss"
-            else f"fix {name} to what you can afford, or give it a price: objective: "
-            f"[{{metric: {metric}}}, {{metric: parameters}}]",
+            remedy=f"fix {name} to what you can afford, or give it a price: objective: "
+            f"[{{metric: {metric}}}, {{metric: parameters}}]"
+            if is_size
+            else f"fix {name}, or read the trials as a curve of {metric} against {name}",
         )
 
 

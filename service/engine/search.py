@@ -103,7 +103,7 @@ class Search:
         context = self._context
         spec = context.study.resolved
         assert context.dataset is not None
-        return context.resources.catalog.count_parameters(
+        return context.resources.catalog.count_used(
             trial.family,
             complete_config(spec, trial.family, trial.params),
             problem_fields(context.dataset, spec.task),

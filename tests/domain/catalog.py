@@ -166,6 +166,7 @@ CATALOG = Catalog(
     pruners=[],
     datasets=[Choice(name="digits", description="Handwritten digits.")],
     count_parameters=count_parameters,
+    count_used=count_parameters,
     signature=signature,
     losses={loss.name: loss for loss in LOSSES},
 )

@@ -44,6 +44,29 @@ def test_a_convolution_counts_its_kernel_at_every_pixel() -> None:
     assert measured["parameters"] == 25 * 3 + 3
 
 
+@pytest.mark.parametrize("family", ["aae", "vae_gan", "bigan"])
+def test_a_discriminator_is_no_part_of_what_a_model_costs(family: str) -> None:
+    problem = Problem("image", (8, 8))
+    plain = "vae" if family == "vae_gan" else "autoencoder"
+    bare = load_family(plain).plain_twin(config_of(plain), problem)
+    wanted = measure_complexity(bare, problem)["parameters"]
+    for width in (8, 256):
+        twin = load_family(family).plain_twin(config_of(family, discriminator_width=width), problem)
+        assert measure_complexity(twin, problem)["parameters"] == wanted
+
+
+def test_the_vectors_of_a_codebook_are_weights() -> None:
+    problem = Problem("image", (8, 8))
+    few, many = (
+        measure_complexity(
+            load_family("vq_vae").plain_twin(config_of("vq_vae", codes=codes, code_dim=8), problem),
+            problem,
+        )["parameters"]
+        for codes in (2, 4096)
+    )
+    assert many - few == 4094 * 8
+
+
 def test_the_sample_is_what_the_task_gives() -> None:
     hidden = one_sample(Problem("image", (8, 6), Task("inpaint", mask="random", share=0.25)))
     assert hidden.known is not None

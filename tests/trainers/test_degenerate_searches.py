@@ -11,7 +11,8 @@ from service.domain.linter import lint_spec
 from service.domain.resolve import resolve
 from service.domain.spec import ResolvedSpec, StudySpec
 from service.errors import FieldError, InvalidSpec
-from trainers.registry import catalog
+from trainers.problem import Problem
+from trainers.registry import catalog, find_family
 
 IMAGES = DataHeader(samples=1797, shape=[8, 8], dtype="uint8", bytes=115_008, kind="image")
 PENALISED = [
@@ -55,6 +56,47 @@ def test_the_size_of_the_reconstruction_is_a_weight_where_a_penalty_stands_besid
 def test_it_weighs_nothing_where_there_is_nothing_else(family: str, name: str) -> None:
     study = resolved(family, HIDDEN_WEIGHTS[name], {"metric": "mse"})
     assert "capacity-without-cost" in {n.code for n in lint_spec(study, catalog(), IMAGES)}
+
+
+SEVERAL_CODES = {"codes": {"type": "int", "low": 2, "high": 4096}}
+PRICED = [{"metric": "mse"}, {"metric": "parameters"}]
+
+
+def notices(family: str, space: dict[str, Any], objective: Any) -> list[str]:
+    study = resolved(family, space, objective)
+    found = lint_spec(study, catalog(), IMAGES)
+    return [notice.remedy for notice in found if notice.code == "capacity-without-cost"]
+
+
+def test_a_larger_codebook_has_a_price_in_parameters() -> None:
+    sizes = [
+        catalog().count_used(
+            "vq_vae", find_family("vq_vae").params(codes=codes).model_dump(),
+            Problem("image", (8, 8)).to_json(),
+        )
+        for codes in (2, 4096)
+    ]  # fmt: skip
+    assert sizes[1] - sizes[0] == 4094 * 4
+    assert not notices("vq_vae", SEVERAL_CODES, PRICED)
+    assert notices("vq_vae", SEVERAL_CODES, {"metric": "mse"})
+    use = {"metric": "code_perplexity", "direction": "maximize"}
+    assert notices("vq_vae", SEVERAL_CODES, [{"metric": "mse"}, use])
+
+
+@pytest.mark.parametrize("name", HIDDEN_WEIGHTS)
+def test_what_makes_no_model_larger_has_no_price_in_parameters(name: str) -> None:
+    [remedy] = notices("autoencoder", HIDDEN_WEIGHTS[name], PRICED)
+    assert "parameters" not in remedy
+    assert remedy.startswith(f"fix {name}, or read the trials as a curve")
+
+
+@pytest.mark.parametrize("axis", ["parameters", "macs", "latency_seconds"])
+def test_positions_of_a_code_have_a_price_where_the_network_has_them(axis: str) -> None:
+    space = {
+        "architecture": {"type": "categorical", "choices": ["mlp", "conv"]},
+        "latents": {"type": "int", "low": 2, "high": 64, "when": {"architecture": ["mlp"]}},
+    }
+    assert not notices("vq_vae", space, [{"metric": "mse"}, {"metric": axis}])
 
 
 MOST_CODES = {"direction": "maximize"}

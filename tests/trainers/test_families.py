@@ -111,6 +111,7 @@ def test_a_freshly_built_model_counts_the_parameters_that_the_catalog_says(famil
         twin: Any = load_family(family).plain_twin(config, DIGITS)
         counted = sum(parameter.numel() for parameter in twin.parameters())
         assert counted == catalog().count_parameters(family, config, DIGITS.to_json())
+        assert twin.count_used() == catalog().count_used(family, config, DIGITS.to_json())
 
 
 @pytest.mark.parametrize("family", FAMILIES)

@@ -82,6 +82,18 @@ class PlainModel(nn.Module):
         """Who is trained, in the order in which they step in every batch."""
         return [Player("model", list(self.parameters()))]
 
+    def count_used(self) -> int:
+        """Weights of the model in use: the trained ones, without those of a discriminator."""
+        players = self.players()
+        only_judge = {
+            id(weight) for one in players if one.name != "model" for weight in one.parameters
+        }
+        return sum(
+            weight.numel()
+            for weight in self.parameters()
+            if weight.requires_grad and id(weight) not in only_judge
+        )
+
     def player_loss(
         self,
         player: str,

@@ -66,6 +66,10 @@ class VqVae(PlainModel):
         loss: Tensor = self.reconstruction_loss(output, target) + commitment * distance
         return loss
 
+    def count_used(self) -> int:
+        """The vectors of the codebook are weights too, though they follow without a gradient."""
+        return super().count_used() + self.codebook.vectors.numel()
+
     def end_epoch(self) -> None:
         """Idle codes move."""
         self.codebook.end_epoch()
