@@ -7,6 +7,7 @@ from torch import Tensor
 
 from trainers.evaluation import Samples, load_twin
 from trainers.plain.base import PlainModel
+from trainers.plain.recurrent import PAD
 
 SCATTERED = 500
 """Validation samples in the latent scatter."""
@@ -23,7 +24,7 @@ def gather_evidence(
     """Evidence at each of `epochs` (`best`, `last`: state dicts), named `<what>/<epoch>`.
 
     - `error_map` [*shape]: mean error of each element over the evaluated validation samples
-      (squared; for text the share of wrong tokens at a position).
+      (squared; for text the share of wrong tokens at a position, of the texts that reach it).
     - `latent` [n, 2]: the first two principal coordinates of up to 500 samples' codes, and
       `latent_share` [2], the variance that they hold. `best` and `last` have axes of their own.
     - `kl_per_unit` [L]: mean KL of each latent unit, nats.
@@ -36,9 +37,7 @@ def gather_evidence(
     scattered = validation.first(SCATTERED)
     for epoch, state in epochs.items():
         load_twin(twin, state)
-        maps = [twin.element_errors(target, given).sum(0) for target, given in validation.chunks()]
-        total = torch.stack(maps).sum(0) / len(validation)
-        found[f"error_map/{epoch}"] = total.reshape(twin.shape)
+        found[f"error_map/{epoch}"] = _error_map(twin, validation)
         code = twin.latent(scattered.given)
         if code is not None and code.shape[0] > 1:
             points, share = _principal(code.flatten(1))
@@ -53,6 +52,16 @@ def gather_evidence(
         if codes[0] is not None:
             found[f"codes/{epoch}"] = torch.stack([c for c in codes if c is not None]).sum(0)
     return {name: tensor.float().contiguous() for name, tensor in found.items()}
+
+
+def _error_map(twin: PlainModel, validation: Samples) -> Tensor:
+    """[*shape] mean error of each element; 0 at a position that no text reaches."""
+    maps = [twin.element_errors(target, given).sum(0) for target, given in validation.chunks()]
+    counted: float | Tensor = len(validation)
+    if twin.problem["kind"] == "text":
+        # After its end a text has nothing that could be wrong: it says nothing of the position.
+        counted = (validation.target != PAD).sum(0).clamp(min=1)
+    return (torch.stack(maps).sum(0) / counted).reshape(twin.shape)
 
 
 def _kl_per_unit(twin: PlainModel, validation: Samples) -> Tensor | None:

@@ -16,6 +16,7 @@ from tests.trainers.test_families import assert_same_end, finished, first_step, 
 from tests.trainers.texts import LENGTH, TOKENS, WORDS, as_ids, text_data, words
 from trainers.base import Batch, FitPlan, Slot
 from trainers.evaluation import evaluation_samples, score
+from trainers.evidence import gather_evidence
 from trainers.loop import ArrayRun
 from trainers.plain.given import Given
 from trainers.problem import problem_of
@@ -303,3 +304,21 @@ def test_the_edges_of_the_default_ranges_are_trainable(family: str) -> None:
     config = config_of(family, **edges)
     _, (end,) = finished(ArrayRun(family, [Slot(0, 1, config)], text_data(60, 30), PLAN))
     assert end.state == "COMPLETE"
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_the_error_by_place_is_of_the_texts_that_reach_the_place(family: str) -> None:
+    data = text_data(train=40, validation=60)
+    twin = twin_of(build(family, 1), family, 0).eval()
+    target = torch.from_numpy(np.asarray(data.validation))
+    samples = evaluation_samples(WORDS, target, torch.zeros(LENGTH))
+    found = gather_evidence(twin, {"best": twin.state_dict()}, samples)["error_map/best"]
+    wrong = np.zeros(LENGTH)
+    reached = np.zeros(LENGTH)
+    written = twin.estimate(samples.given).detach().numpy()
+    for row, text in enumerate(samples.target.numpy()):
+        for place in range(int((text != 0).sum())):
+            reached[place] += 1
+            wrong[place] += written[row, place] != text[place]
+    assert 0 < reached[-2] < len(samples)
+    np.testing.assert_allclose(found.numpy(), wrong / np.maximum(reached, 1), rtol=1e-6)

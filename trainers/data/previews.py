@@ -20,6 +20,8 @@ SIDES = (192, 128, 96, 64)
 """Pictures larger than the first are made smaller, down to the last while they are too many."""
 MAX_BYTES = 256 << 10
 """Of all pictures together, as PNG."""
+DIM = 64
+"""Bytes that stay below are no shades of 0 to 255."""
 CHUNK = 4096
 REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 
@@ -38,7 +40,7 @@ def preview(folder: Path) -> dict[str, Any]:
     low, high = _range(data)
     shown: dict[str, Any] = {"kind": data.kind, "low": low, "high": high}
     if data.kind == "image":
-        full = (0.0, 255.0) if Stored.read(folder).dtype == "uint8" else (low, high)
+        full = _full_scale(Stored.read(folder), high) or (low, high)
         return shown | {"images": _pictures(first, data.shape, *full)}
     if data.kind == "table":
         columns = data.columns[:VALUES]
@@ -47,6 +49,17 @@ def preview(folder: Path) -> dict[str, Any]:
     width = min(VALUES, first.shape[1])
     names = [str(index) for index in range(width)]
     return shown | {"columns": names, "rows": [list(row[:width]) for row in first.tolist()]}
+
+
+def _full_scale(stored: Stored, high: float) -> tuple[float, float] | None:
+    """Black and white of bytes: as `scaling: unit` knows them (digits hold 0 to 16), else 0 to 255
+    where the values go that far; None: they are what the train part spans."""
+    scaling = stored.scaling
+    if stored.dtype != "uint8":
+        return None
+    if scaling["kind"] == "unit" and "scale" in scaling:
+        return scaling["offset"], scaling["offset"] + scaling["scale"]
+    return (0.0, 255.0) if high > DIM else None
 
 
 def _range(data: MappedData) -> tuple[float, float]:

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from trainers.data.previews import MAX_BYTES, SAMPLES, SIDES, TEXT_LENGTH, preview
-from trainers.data.sources import Npz, Source, Split, Table, Text
+from trainers.data.sources import BuiltIn, Npz, Source, Split, Table, Text
 from trainers.data.store import ingest
 
 
@@ -44,6 +44,16 @@ def test_pictures_of_real_numbers_span_from_black_to_white(tmp_path: Path) -> No
     shown = pixels_of(found["images"][0])
     wanted = (images[0] - train.min()) / (train.max() - train.min()) * 255
     np.testing.assert_allclose(shown, wanted, atol=0.51)
+
+
+@pytest.mark.parametrize("scaling", ["none", "unit", "standard"])
+def test_digits_are_painted_from_black_to_white(tmp_path: Path, scaling: str) -> None:
+    found = seen(tmp_path, BuiltIn("digits"), scaling)
+    assert found["high"] == pytest.approx(16)
+    pictures = [pixels_of(picture) for picture in found["images"]]
+    assert max(picture.max() for picture in pictures) == 255
+    levels = np.arange(17) * 255 / 16
+    assert np.abs(pictures[0][..., None] - levels).min(axis=-1).max() <= 1
 
 
 def test_large_pictures_are_made_small(tmp_path: Path) -> None:
