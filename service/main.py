@@ -12,7 +12,7 @@ from dashboards.routes import router as dashboards
 from service import __version__
 from service.api import catalog as catalog_routes
 from service.api import datasets as dataset_routes
-from service.api import events, health, openapi, problems, results, studies, trials
+from service.api import events, exports, extend, health, openapi, problems, results, studies, trials
 from service.api.dependencies import Container
 from service.api.examples import example_records
 from service.api.feeds import Feeds
@@ -22,6 +22,7 @@ from service.api.security import SecurityMiddleware
 from service.api.uploads import UploadDesk, UploadLimits
 from service.artifacts import FilesystemArtifacts
 from service.errors import ServiceError
+from service.exports.exporter import Exporter
 from service.settings import Settings
 from service.storage.database import Database
 from service.upload_files import UploadFiles
@@ -55,6 +56,7 @@ def create_app(
         data_store=settings.data_store,
         versions=versions() | registry.fingerprints(),
         uploads=upload_desk(settings, database),
+        exporter=Exporter(database, settings.data_dir / "exports"),
         max_body_bytes=settings.max_body_bytes,
         engine_alive=engine_alive,
     )
@@ -63,6 +65,7 @@ def create_app(
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         try:
             container.uploads.sweep()
+            container.exporter.sweep()
         except ServiceError as error:
             # The next start sweeps; meanwhile `/readyz` says what is wrong.
             log.warning("nothing was swept: %s", error.detail)
@@ -87,8 +90,10 @@ def create_app(
     openapi.install(app, lambda: example_records(container.catalog))
     for router in (
         studies.router,
+        extend.router,
         trials.router,
         results.router,
+        exports.router,
         events.router,
         catalog_routes.router,
         dataset_routes.router,

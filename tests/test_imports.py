@@ -15,7 +15,7 @@ PACKAGES = ("service", "trainers", "dashboards")
 MAX_LINES = 300
 BANNED_NAMES = ("utils", "helpers", "common", "misc", "manager")
 BANNED_MODULES = {"pickle", "cPickle", "dill", "cloudpickle", "joblib", "marshal", "shelve"}
-HEAVY = {"torch", "optuna", "ray", "sklearn", "scipy"}
+HEAVY = {"torch", "optuna", "ray", "sklearn", "scipy", "pyarrow"}
 """What the HTTP process never loads."""
 
 PARTS = {
@@ -26,6 +26,7 @@ PARTS = {
     "service.sources": "sources",
     "service.upload_files": "upload_files",
     "service.storage": "storage",
+    "service.exports": "exports",
     "service.executors": "executors",
     "service.engine": "engine",
     "service.engine.supervisor": "root",
@@ -74,6 +75,7 @@ OF_API = {
     "artifacts",
     "sources",
     "upload_files",
+    "exports",
     "trainers.registry",
     "trainers.data",
     "trainers.problem",
@@ -85,6 +87,7 @@ OF_ENGINE = {
     "artifacts",
     "sources",
     "executors",
+    "exports",
     "trainers.registry",
     "trainers.data",
     "trainers.problem",
@@ -98,6 +101,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "sources": {"domain", "trainers.data"},
     "upload_files": {"trainers.data"},
     "storage": {"domain"},
+    "exports": {"domain", "storage", "trainers.data"},
     "executors": {
         "domain",
         "artifacts",
@@ -254,7 +258,8 @@ def test_the_http_side_loads_neither_torch_nor_optuna_nor_ray_nor_scipy() -> Non
         module
         for module in modules().values()
         if module.name == "service.main"
-        or module.part in ("api", "api.dependencies", "client", "domain", "storage", "artifacts")
+        or module.part
+        in ("api", "api.dependencies", "client", "domain", "storage", "artifacts", "exports")
         or module.name.split(".")[0] == "dashboards"
     ]
     queue, seen, heavy = list(start), {module.name for module in start}, []

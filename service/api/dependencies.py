@@ -18,6 +18,7 @@ from service.domain.catalog import Catalog
 from service.domain.records import DatasetDetail, DatasetPage, Study, Trial
 from service.domain.uploads import Origin
 from service.errors import NotFound
+from service.exports.exporter import Exporter
 from service.storage.database import Database
 from service.storage.datasets import DatasetRepository
 from service.storage.decisions import AnalysisRepository
@@ -46,6 +47,7 @@ class Container:
     versions: Mapping[str, str]
     """Of what a result may depend on; stored with every study."""
     uploads: UploadDesk
+    exporter: Exporter
     max_body_bytes: int = 1_048_576
     engine_alive: Callable[[], bool] | None = None
     """Where this process looks after an engine: whether it runs."""

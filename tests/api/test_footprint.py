@@ -22,6 +22,7 @@ upload = client.post("/v1/datasets?name=x.csv", content="a,b\\n" + line).json()[
 location = client.post("/v1/studies", json=spec | {"dataset": {"id": upload}}).headers["location"]
 paths = ["/datasets", "/datasets/iris", "/v1/datasets", f"/v1/datasets/{upload}", "/", location]
 paths += [location + "/trials", location + "/figures", "/v1/catalog", "/openapi.json"]
+paths += [f"{location}/export?format={form}" for form in ("csv", "json", "parquet", "optuna")]
 statuses = [client.get(path).status_code for path in paths]
 loaded = {name.split(".")[0] for name in sys.modules}
 heavy = loaded & {"torch", "optuna", "ray", "sklearn", "scipy", "pyarrow", "pandas"}

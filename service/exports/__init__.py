@@ -1,0 +1,1 @@
+"""Exports: a study's records as files that other tools open."""
