@@ -33,6 +33,8 @@ class Knob:
     also_allowed: tuple[Scalar, ...] = ()
     needs: Mapping[str, tuple[Scalar, ...]] = field(default_factory=dict)
     """It takes part only where these other parameters have one of these values."""
+    follows: str | None = None
+    """The field of the task that gives the default where the task has it."""
 
     def accepts(self, value: Scalar) -> bool:
         """Whether a value is inside `allowed`, or one of `also_allowed`."""
@@ -82,6 +84,7 @@ class FamilyParams(BaseModel):
                 also_allowed=list(knob.also_allowed),
                 per_slot=knob.per_slot,
                 needs={name: list(values) for name, values in knob.needs.items()},
+                follows=knob.follows,
                 description=knob.description,
             )
             for name, knob in cls.knobs().items()

@@ -24,9 +24,11 @@ class DenoisingAutoencoderParams(AutoencoderParams):
             allowed=reals(0.0, 1.0),
             default_range=reals(0.02, 0.5, log=True),
             per_slot=True,
+            follows="level",
             description="How much noise training puts on the input: the standard deviation of "
             "gaussian on the scaled data, the share of elements of the others. Evaluation has "
-            "the task's noise, or none.",
+            "the task's noise, or none; a study that denoises trains at its task's level by "
+            "default.",
         ),
     ] = 0.1
     noise_kind: Annotated[
@@ -35,8 +37,10 @@ class DenoisingAutoencoderParams(AutoencoderParams):
             role="optimisation",
             allowed=choices_of("gaussian", "salt_and_pepper", "masked"),
             per_slot=True,
+            follows="noise",
             description="gaussian; salt_and_pepper: numbers at the ends of the range; masked: "
-            "pixels at 0, columns of a table at their mean (Vincent et al. 2008).",
+            "pixels at 0, columns of a table at their mean (Vincent et al. 2008). A study that "
+            "denoises trains on its task's kind by default.",
         ),
     ] = "gaussian"
 

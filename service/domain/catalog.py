@@ -30,6 +30,8 @@ class ParameterEntry(Record):
     needs: dict[str, list[Scalar]] = {}
     """It takes part only where these other parameters have one of these values
     (`channels` needs {architecture: [conv]})."""
+    follows: str | None = None
+    """The field of the task whose value is its default in studies of a task that has it."""
     description: str
 
 

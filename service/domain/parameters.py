@@ -16,6 +16,7 @@ from service.domain.space import (
     grid_values,
     same_value,
 )
+from service.domain.tasks import TaskSpec
 from service.errors import FieldError
 
 
@@ -28,6 +29,14 @@ def role_of(family: FamilyEntry, name: str) -> Role:
     if name == "loss" and role != "objective":
         return "objective" if family.likelihood else "capacity"
     return role
+
+
+def default_of(parameter: ParameterEntry, task: TaskSpec) -> Scalar:
+    """Its value where a study says nothing: that of the task's field that it follows, if any."""
+    wanted = None if parameter.follows is None else getattr(task, parameter.follows, None)
+    return (
+        wanted if wanted is not None and contains(parameter.allowed, wanted) else parameter.default
+    )
 
 
 def owners(name: str, entry: SpaceEntry, families: Sequence[FamilyEntry]) -> list[FamilyEntry]:

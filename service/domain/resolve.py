@@ -19,7 +19,7 @@ from service.domain.objective_rules import (
     check_pruner,
     fill_objectives,
 )
-from service.domain.parameters import default_space, fit_entry, suggest
+from service.domain.parameters import default_of, default_space, fit_entry, suggest
 from service.domain.records import DataHeader
 from service.domain.space import (
     MAX_GRID_CELLS,
@@ -194,7 +194,7 @@ def _base_config(
         if entry is not None and not is_distribution(entry):
             config[name] = entry  # type: ignore[assignment]
         elif entry is None or getattr(entry, "when", None):
-            config[name] = earlier.get(name, parameter.default)
+            config[name] = earlier.get(name, default_of(parameter, spec.task))
     return config
 
 

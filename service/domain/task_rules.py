@@ -55,6 +55,29 @@ def warn_of_unscaled_noise(
         )
 
 
+def warn_of_other_noise(
+    resolved: ResolvedSpec, catalog: Catalog, header: DataHeader
+) -> Iterator[Notice]:
+    """A model that never sees the noise that it is judged by."""
+    task = resolved.task
+    if not isinstance(task, DenoiseTask):
+        return
+    for family in resolved.families:
+        for name, parameter in catalog.families[family].parameters.items():
+            if parameter.follows != "noise":
+                continue
+            trained = extremes(resolved, family, name)
+            if task.noise not in trained:
+                kinds = " or ".join(str(kind) for kind in dict.fromkeys(trained))
+                yield Notice(
+                    code="other-noise",
+                    pointer=f"/space/{name}",
+                    message=f"{family} trains on {kinds} noise and is judged by {task.noise} "
+                    "noise, which it never sees",
+                    remedy=f"leave {name} out: then it is the task's, {task.noise}",
+                )
+
+
 def warn_of_hole_in_mean(
     resolved: ResolvedSpec, catalog: Catalog, header: DataHeader
 ) -> Iterator[Notice]:
@@ -110,6 +133,7 @@ def warn_of_augmented_numbers(
 TASK_RULES: tuple[SpecRule, ...] = (
     warn_of_loud_noise,
     warn_of_unscaled_noise,
+    warn_of_other_noise,
     warn_of_hole_in_mean,
     warn_of_mirrored_digits,
     warn_of_augmented_numbers,
