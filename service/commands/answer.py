@@ -40,10 +40,12 @@ def print_answer(study: Study, best: Best, output: Output) -> None:
         )
         output.say(Text(f"  {bound.metric} {bound.value:.4g} ({limit})"))
     if best.front is not None:
-        output.screen.print(front_table(best.front))
+        output.table(front_table(best.front))
     if best.verdict is not None:
         output.say(Text(best.verdict.sentence))
-    output.screen.print(comparison(best))
+    if beside_objectives(best).row_count:
+        output.table(beside_objectives(best))
+    output.table(comparison(best))
 
 
 def front_table(front: ParetoFront) -> Table:
@@ -60,13 +62,43 @@ def front_table(front: ParetoFront) -> Table:
     return table
 
 
+def beside_objectives(best: Best) -> Table:
+    """The objectives on both parts, and what doing nothing has where the task is not to
+    reconstruct; no rows where the comparison of errors says it all."""
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for name in ("objective", "of"):
+        table.add_column(name)
+    for name in ("validation", "test"):
+        table.add_column(name, justify="right")
+    nothing: Mapping[str, Any] = best.baselines.get("task") or {}
+    objectives = best.objectives or [best.objective]
+    if not nothing and {each.metric for each in objectives} <= {_compared(best)}:
+        return table
+    parts = ("validation", "test")
+    for each in objectives:
+        found = [nothing.get(part) or {} for part in parts]
+        if best.complexity and each.metric in best.complexity:
+            table.add_row(each.metric, f"this {best.family}", _short(each.value), "")
+            continue
+        test = (best.metrics.test or {}).get(each.metric)
+        table.add_row(each.metric, f"this {best.family}", _number(each.value), _number(test))
+        if each.metric in found[0]:
+            figures = [_number(part.get(each.metric)) for part in found]
+            table.add_row(each.metric, str(nothing["name"]), *figures)
+    return table
+
+
+def _compared(best: Best) -> str:
+    return TEXT_METRIC if best.baselines.get("ngrams") else "mse"
+
+
 def comparison(best: Best) -> Table:
-    """MSE of the model, of the mean image and of PCA of the same latent size.
+    """MSE of the model, of doing nothing, of the mean sample and of PCA of the same latent size.
 
     Of a model of texts its cross-entropy, beside n-grams.
     """
     ngrams = best.baselines.get("ngrams") or []
-    metric = TEXT_METRIC if ngrams else "mse"
+    metric = _compared(best)
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column("nats per token" if ngrams else "MSE (scaled data)")
     table.add_column("validation", justify="right")
@@ -76,11 +108,15 @@ def comparison(best: Best) -> Table:
         (f"this {best.family}", best.metrics.validation.get(metric), test.get(metric)),
         *((f"{of['order']}-gram", of["validation"], of["test"]) for of in reversed(ngrams)),
     ]
+    nothing = best.baselines.get("task")
+    if nothing and metric in nothing["validation"]:
+        figures = [(nothing.get(part) or {}).get(metric) for part in ("validation", "test")]
+        rows.append((nothing["name"], *figures))
     mean, pca = best.baselines.get("mean"), best.baselines.get("pca")
     if pca:
         rows += pca_rows(pca)
     if mean and not ngrams:
-        rows.append(("the mean image", mean["validation"], mean["test"]))
+        rows.append(("the mean sample", mean["validation"], mean["test"]))
     for name, validation, unsealed in rows:
         table.add_row(name, _number(validation), _number(unsealed))
     return table

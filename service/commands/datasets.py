@@ -26,7 +26,7 @@ def list_all(url: str, origin: str | None, output: Output) -> int:
         output.result({"items": [entry.model_dump(mode="json") for entry in found]})
     else:
         output.screen.width = max(output.screen.width, LIST_WIDTH)
-        output.screen.print(_table(found))
+        output.table(_table(found))
     return Exit.OK
 
 

@@ -112,7 +112,7 @@ def _show(client: Client, handle: StudyHandle, study: Study, output: Output) -> 
     output.say(Text(f"\n{study.name}: the best config (POST it to get the same model again)"))
     sys.stdout.write(client.best_config_yaml(study.id))
     output.say("")
-    output.screen.print(comparison(best))
+    output.table(comparison(best))
     output.say(Text(_claim(best)))
     output.say(Text(f"  {handle.url}"))
 

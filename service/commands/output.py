@@ -6,9 +6,13 @@ import sys
 from typing import Any
 
 from rich.console import Console
+from rich.table import Table
 from rich.text import Text
 
 from service.domain.model import Record
+
+UNBOUNDED = 10_000
+"""Columns of a stream that is no screen: nothing is cut for whoever reads it."""
 
 
 class Output:
@@ -16,7 +20,8 @@ class Output:
 
     def __init__(self, as_json: bool) -> None:
         self.as_json = as_json
-        self.screen = Console(soft_wrap=True, highlight=False)
+        width = None if sys.stdout.isatty() else UNBOUNDED
+        self.screen = Console(soft_wrap=True, highlight=False, width=width)
         """stdout, for people."""
         self.notes = Console(stderr=True, soft_wrap=True, highlight=False)
         """stderr: progress and remarks."""
@@ -36,6 +41,13 @@ class Output:
         """A line for people on stdout; nothing with `--json`."""
         if not self.as_json:
             self.screen.print(*parts)
+
+    def table(self, table: Table) -> None:
+        """A table for people on stdout: cells wrap to the screen, and are never cut."""
+        for column in table.columns:
+            column.overflow = "fold"
+        if not self.as_json:
+            self.screen.print(table, soft_wrap=False)
 
     def note(self, *parts: Any) -> None:
         """A line for people on stderr."""

@@ -37,7 +37,7 @@ def test_the_demo_serves_tunes_and_shows(
 
     said = capsys.readouterr().out
     assert code == 0
-    for words in ("trial_seed:", "PCA-16", "the mean image", "latent units are active",
+    for words in ("trial_seed:", "PCA-16", "the mean sample", "latent units are active",
                   "Dashboard: http://127.0.0.1:"):  # fmt: skip
         assert words in said
     assert isinstance(output.notes.file, io.StringIO)
