@@ -111,7 +111,7 @@ def studies(url: str, state: str | None, limit: int, output: Output) -> int:
     elif not found:
         output.say("No studies yet. Make one with: hifitune submit FILE, or: hifitune demo")
     else:
-        output.screen.print(_table(found))
+        output.table(_table(found))
     return Exit.OK
 
 

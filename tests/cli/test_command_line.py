@@ -92,7 +92,7 @@ def test_the_answer_is_shown_beside_its_baselines(house: House, seed: Seed) -> N
     done = hifitune("best", seed(count=9).study_id, "--url", house.url)
     assert done.returncode == 0, done.stderr
     assert "PCA-16 clipped" in done.stdout
-    assert "the mean image" in done.stdout
+    assert "the mean sample" in done.stdout
     assert "learning_rate" in done.stdout
 
 
