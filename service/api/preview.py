@@ -3,6 +3,7 @@
 from pydantic import Field
 
 from service.api.dependencies import Container
+from service.api.warm_starts import read_earlier
 from service.domain.advice import LossAdvice, advise_losses, known_of_header
 from service.domain.datasets import UploadedDataset
 from service.domain.linter import lint_spec
@@ -11,6 +12,7 @@ from service.domain.records import DataHeader, Estimate, Notice
 from service.domain.resolve import estimate, resolve
 from service.domain.spec import ResolvedSpec, StudySpec
 from service.domain.uploads import header_within
+from service.domain.warm_start import warmed
 from service.errors import DataError, FieldError, InvalidSpec
 from service.sources import header_of, located
 from service.storage.uploads import UploadRepository
@@ -44,9 +46,11 @@ def preview(spec: StudySpec, container: Container) -> Preview:
     """
     header = _read_header(spec, container)
     resolved = resolve(spec, container.catalog, header)
+    earlier = read_earlier(container.database, spec.warm_start)
+    resolved, notices = warmed(resolved, container.catalog, earlier)
     return Preview(
         resolved=resolved,
-        warnings=lint_spec(resolved, container.catalog, header),
+        warnings=[*lint_spec(resolved, container.catalog, header), *notices],
         estimate=estimate(resolved, container.catalog, header),
         data=header,
         advice=advise_losses(
