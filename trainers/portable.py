@@ -113,13 +113,21 @@ def describe_model(
         title=title,
         article="an" if title[:1].lower() in "aeiou" else "a",
         lower=title.lower(),
-        name=metadata.get("study", "a study"),
+        origin=_origin(metadata),
         scores=_scores(metadata),
         settings=settings,
         scaling="none: token ids" if texts else metadata.get("scaling", "as in training"),
         use=_USE_OF_TEXTS if texts else _use_of_arrays(problem.get("task", {}).get("kind")),
         data="lines.txt" if texts else "data.npy",
     )
+
+
+def _origin(metadata: Mapping[str, Any]) -> str:
+    """Where the model comes from; `trained_by` says that no study has chosen it."""
+    name = metadata.get("study", "a study")
+    if "trained_by" in metadata:
+        return f"The config `{name}`, trained by `{metadata['trained_by']}`"
+    return f"The best model of the study `{name}`"
 
 
 def _scores(metadata: Mapping[str, Any]) -> str:
@@ -185,7 +193,7 @@ print(model.texts(ids))"""
 
 _README = """# {title}, tuned by HiFiTune
 
-The best model of the study `{name}`: {article} {lower} in plain PyTorch. It needs
+{origin}: {article} {lower} in plain PyTorch. It needs
 `torch`, `safetensors` and `numpy`, nothing else; no part of HiFiTune.
 
 | file | what it is |
