@@ -17,6 +17,7 @@ from pydantic import BeforeValidator
 
 from dashboards import wording
 from dashboards.figures import FIGURES
+from dashboards.revision_view import EARLY, revision_rows, say_early_end
 from dashboards.rivals import say_rival
 from dashboards.selection_view import selection_view
 from dashboards.trial_files import evidence_pieces
@@ -165,10 +166,14 @@ def show_study(
         names = records.uploads.names(upload_ids([study]))
         nothing = records.analyses.get(study_id, DOING_NOTHING)
         repeats = records.analyses.get(study_id, "selection")
+        revisions = records.revisions.of(study_id)
+        ended = [each for kind in EARLY for each in records.decisions.current(study_id, kind)]
     return page(
         "study.html",
         study=study,
         selection=selection_view(study, repeats),
+        revisions=revision_rows(study, revisions),
+        early_end=say_early_end(study, ended),
         rival=say_rival(study, best, nothing, container.catalog),
         catalog=container.catalog,
         view=study_view(study, best, dataset, container.catalog, names),

@@ -21,8 +21,9 @@ from service.errors import NotFound
 from service.exports.exporter import Exporter
 from service.storage.database import Database
 from service.storage.datasets import DatasetRepository
-from service.storage.decisions import AnalysisRepository
+from service.storage.decisions import AnalysisRepository, DecisionRepository
 from service.storage.overviews import OverviewRepository
+from service.storage.revisions import RevisionRepository
 from service.storage.studies import StudyRepository
 from service.storage.trials import TrialRepository
 from service.storage.uploads import UploadRepository
@@ -103,6 +104,8 @@ class Records:
     datasets: DatasetRepository
     uploads: UploadRepository
     analyses: AnalysisRepository
+    decisions: DecisionRepository
+    revisions: RevisionRepository
 
 
 @contextmanager
@@ -116,6 +119,8 @@ def read_records(database: Database) -> Iterator[Records]:
             datasets=DatasetRepository(session),
             uploads=UploadRepository(session),
             analyses=AnalysisRepository(session),
+            decisions=DecisionRepository(session),
+            revisions=RevisionRepository(session),
         )
 
 

@@ -10,8 +10,10 @@ from typing import Any, Self
 
 from service.client.dataset_calls import DatasetCalls
 from service.client.handle import StudyHandle
+from service.client.revision_calls import RevisionCalls
 from service.client.stream import Message, read_messages
 from service.client.transport import Transport
+from service.domain.exports import ExportFormat
 from service.domain.records import (
     Best,
     EpochPage,
@@ -29,10 +31,12 @@ JSON = "application/json"
 YAML = "application/yaml"
 STREAM_SILENCE_SECONDS = 45.0
 """The server says something every 15 s: after three silences the stream is taken for dead."""
+EXPORTING_SECONDS = 400.0
+"""How long a server may write an export before it answers."""
 Spec = StudySpec | Mapping[str, Any] | str | Path
 
 
-class Client(DatasetCalls):
+class Client(RevisionCalls, DatasetCalls):
     """A HiFiTune server, over HTTP.
 
     Methods raise ProblemError when the server refuses and NotReachable when none answers.
@@ -187,6 +191,17 @@ class Client(DatasetCalls):
     ) -> Path:
         """Write the best trial's weights (safetensors) to a file."""
         return self._transport.download(_best_path(study_id, "/checkpoint", trial), Path(path))
+
+    def export(
+        self,
+        study_id: str,
+        path: str | Path,
+        format: ExportFormat = "json",
+    ) -> Path:
+        """Write a study to a file: `optuna`, `csv`, `parquet` or `json` (docs/exports.md)."""
+        return self._transport.download(
+            f"/v1/studies/{study_id}/export?format={format}", Path(path), EXPORTING_SECONDS
+        )
 
     def figures(self, study_id: str) -> dict[str, Any]:
         """Which figures there are."""

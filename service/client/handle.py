@@ -2,12 +2,14 @@
 
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from service.client.errors import NotReachable, StudyFailed, WaitTimeout
-from service.domain.records import Best, Event, Notice, Study, Trial
+from service.domain.exports import ExportFormat
+from service.domain.records import Best, Event, Notice, Revision, Study, Trial
+from service.domain.space import Scalar
 from service.domain.spec import StudySpec
 from service.domain.states import TERMINAL_STUDY_STATES, StudyState
 
@@ -113,6 +115,10 @@ class StudyHandle:
         """Unpack the portable model into a folder."""
         return self._client.download_model(self.id, folder, trial)
 
+    def export(self, path: str | Path, format: ExportFormat = "json") -> Path:
+        """Write the study to a file; see Client.export."""
+        return self._client.export(self.id, path, format)
+
     def figures(self) -> dict[str, Any]:
         """Which figures there are."""
         return self._client.figures(self.id)
@@ -128,6 +134,27 @@ class StudyHandle:
     def stop(self) -> Study:
         """Stop the study for good."""
         return self._client.stop(self.id)
+
+    def extend(
+        self,
+        trials: int,
+        *,
+        enqueue: Sequence[Mapping[str, Scalar]] = (),
+        seconds: float | None = None,
+        idempotency_key: str | None = None,
+    ) -> Study:
+        """Go on with so many trials more, once the study is COMPLETE; see Client.extend."""
+        return self._client.extend(
+            self.id,
+            trials,
+            enqueue=enqueue,
+            seconds=seconds,
+            idempotency_key=idempotency_key,
+        )
+
+    def revisions(self) -> list[Revision]:
+        """What the study had found before it was extended."""
+        return self._client.revisions(self.id)
 
     def delete(self) -> None:
         """Delete the study, once it is over."""

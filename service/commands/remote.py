@@ -60,6 +60,31 @@ def submit(url: str, file: Path, watch_it: bool, output: Output) -> int:
         return _follow(handle, output, None) if watch_it else Exit.OK
 
 
+def extend(
+    url: str,
+    study_id: str,
+    trials: int,
+    enqueue: list[dict[str, Any]],
+    seconds: float | None,
+    watch_it: bool,
+    output: Output,
+) -> int:
+    """Go on with a study that is COMPLETE."""
+    with connected(url) as client:
+        handle = client.handle(study_id)
+        study = handle.extend(trials, enqueue=enqueue, seconds=seconds)
+        if output.as_json:
+            output.result({"event": "extended", "url": handle.url, "study": _record(study)})
+        output.say(
+            Text(
+                f"{study.name} goes on as revision {study.revision}: "
+                f"{study.progress.done} trials done, {study.progress.trials} planned"
+            )
+        )
+        output.say(Text(f"  {handle.url}"))
+        return _follow(handle, output, None) if watch_it else Exit.OK
+
+
 def watch(url: str, study_id: str, timeout: float | None, output: Output) -> int:
     """Follow a study to its end."""
     with connected(url) as client:
