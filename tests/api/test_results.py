@@ -10,12 +10,16 @@ import pytest
 import yaml
 
 from service.api import results
+from service.domain.datasets import UploadedDataset
+from service.domain.division import division_of
 from service.domain.records import Artifact, Dataset
 from service.domain.states import StudyState
 from service.storage.datasets import DatasetRepository
+from service.storage.uploads import UploadRepository
 from tests.api.house import House, Seed
 from tests.dashboards.seeding import Seeded
 from tests.dashboards.synthetic import DATA_HASH, make_dataset
+from tests.storage.test_uploads import make_upload
 
 WEIGHTS = b"not really safetensors"
 
@@ -174,6 +178,20 @@ def test_the_model_is_a_zip_that_needs_nothing_of_ours(
     assert config["study"] == "digits-vae"
     assert config["division"]["duplicates"] == "group"
     assert config["division"]["together"] is None
+
+
+def test_the_groups_of_an_upload_are_those_that_it_was_uploaded_with(house: House) -> None:
+    asked = UploadedDataset(id="ds-1", duplicates="drop", limit=50)
+    assert results._read_dataset(asked, house.database) == asked
+    source = {"kind": "csv", "group_by": "patient"}
+    with house.database.transaction() as session:
+        DatasetRepository(session).put(make_dataset())
+        UploadRepository(session).add(make_upload(source=source, data_hash=DATA_HASH), lambda: None)
+    found = results._read_dataset(asked, house.database)
+    assert division_of(found) == {
+        "duplicates": "drop", "limit": 50, "test_file": False,
+        "together": "samples of one group (patient)",
+    }  # fmt: skip
 
 
 def test_a_model_that_cannot_be_packed_leaves_no_open_file(
