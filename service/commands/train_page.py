@@ -23,6 +23,8 @@ from trainers.registry import catalog
 
 PLOTLY = "static/vendor/plotly/plotly-strict-*.min.js"
 OF_ONE = ("trial_curves", "loss_terms", "training_signals")
+OF_ALL = "learning_curves"
+SPREAD_TITLE = "Learning curves of all seeds: how far does luck carry them apart?"
 
 _PAGE = """<!doctype html>
 <html lang="en">
@@ -33,7 +35,8 @@ _PAGE = """<!doctype html>
 :root {{ color-scheme: light; }}
 body {{ font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem;
   color: #1b2330; background: #fff; }}
-h1 {{ font-size: 1.4rem; }} section {{ margin: 2rem 0; }} p {{ margin: .3rem 0; }}
+h1 {{ font-size: 1.4rem; }} h2 {{ font-size: 1.1rem; }}
+section {{ margin: 2rem 0; }} p {{ margin: .3rem 0; }}
 </style>
 <script>{plotly}</script>
 <h1>{title}</h1>
@@ -47,16 +50,19 @@ def curves_page(training: Training, result: dict[str, Any]) -> str:
     """HTML with the learning curves; of several seeds all of them, then the median one's."""
     frame = _frame(training)
     several = len(training.trials) > 1
-    names = ("learning_curves", *OF_ONE) if several else OF_ONE
+    names = (OF_ALL, *OF_ONE) if several else OF_ONE
     sections = []
     for name in names:
         plot = FIGURES[name].render(frame)
         if plot.waiting:
             continue
+        title = SPREAD_TITLE if name == OF_ALL else FIGURES[name].title
+        plot.figure.layout.title = None  # it stands above, where the legend does not reach
         drawn = plot.figure.to_html(
             full_html=False, include_plotlyjs=False, div_id=name, config={"displaylogo": False}
         )
-        sections.append(f"<section>{drawn}<p>{escape(plot.summary)}</p></section>")
+        head = f"<section><h2>{escape(title)}</h2>{drawn}"
+        sections.append(f"{head}<p>{escape(plot.summary)}</p></section>")
     return _PAGE.format(
         title=escape(training.plan.resolved.name),
         plotly=_plotly(),
