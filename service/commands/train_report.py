@@ -11,7 +11,7 @@ from service.commands.output import Output
 from service.commands.train_config import Recorded
 from service.commands.train_view import end_of
 from service.commands.training import Training
-from service.domain.aims import COSTS
+from service.domain.aims import AUXILIARY
 from service.domain.configuration import complete_config
 from service.domain.data import TEXT_METRIC
 from service.domain.records import BestMetrics, Trial
@@ -107,7 +107,7 @@ def baselines_of(training: Training, trial: Trial) -> dict[str, Any]:
 def ranked_metric(training: Training) -> str:
     """The first objective that says how good a model is."""
     names = training.plan.resolved.aims.metrics
-    return next((name for name in names if name not in COSTS), names[0])
+    return next((name for name in names if name not in AUXILIARY), names[0])
 
 
 def compare_recorded(training: Training, recorded: Recorded) -> dict[str, Any]:
