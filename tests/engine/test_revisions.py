@@ -214,3 +214,26 @@ def test_the_seconds_of_one_revision_do_not_end_the_next(tmp_path: Path) -> None
         assert [each.number for each in RevisionRepository(session).of("s")] == [1, 2]
     assert first.progress.seconds + 4.0 <= spent.detail["seconds"] < 900.0
     house.database.close()
+
+
+def test_selection_is_repeated_and_the_earlier_one_is_kept(tmp_path: Path) -> None:
+    house = open_house(tmp_path / "house")
+    wish = HALF | {"budget": {"trials": 8}, "training": {"epochs": 2}, "pruner": None}
+    house.submit("s", wish | {"selection": {"top_k": 2, "seeds": 2}})
+    first = house.run("s", InProcessExecutor(2))
+    assert first.state is StudyState.COMPLETE, first.failure
+    go_on(house, "s", 4, enqueue=[{"learning_rate": 0.03, "hidden_width": 32}])
+    searched = min(house.trials("s"), key=lambda trial: (trial.value, trial.number))
+    between = house.study("s")
+    assert between.best is not None and between.best.seeds is None
+    assert (between.best.trial, between.best.value) == (searched.number, searched.value)
+    second = house.run("s", InProcessExecutor(2))
+    assert second.state is StudyState.COMPLETE, second.failure
+    assert first.summary is not None and second.summary is not None
+    with house.database.read() as session:
+        (kept,) = RevisionRepository(session).of("s")
+    assert kept.summary == first.summary
+    parts = [each.summary["selection"]["confirmations"] for each in (first, second)]  # type: ignore[index]
+    assert not set(parts[0]) & set(parts[1])
+    assert second.summary["test_openings"] == first.summary["test_openings"] + 1
+    house.database.close()
