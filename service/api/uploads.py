@@ -117,24 +117,30 @@ class UploadDesk:
             admission.bytes += size
             full = self._coming_bytes > admission.room
         if full:
-            raise QuotaFull(
-                f"the uploaded files would take more than {self.limits.quota_bytes:,} bytes "
-                "together",
-                "delete data sets that are no longer needed, or raise HIFITUNE_UPLOAD_QUOTA_BYTES",
-            )
+            raise self._full()
+
+    def _full(self) -> "QuotaFull":
+        return QuotaFull(
+            f"the uploaded files would take more than {self.limits.quota_bytes:,} bytes together",
+            "delete data sets that are no longer needed, or raise HIFITUNE_UPLOAD_QUOTA_BYTES",
+        )
 
     def keep(self, received: Received) -> tuple[Upload, bool]:
         """Take a file in as a data set; (its record, whether it is new).
 
-        Raises InvalidParameters for what was said about it, UnusableFile for the file itself.
+        Raises InvalidParameters for what was said about it, UnusableFile for the file itself,
+        QuotaFull where others that were kept while it came in have taken its room.
         """
         dataset = self._describe(received)
         source = source_options(dataset)
         upload = upload_id(received.sha256, source)
         with self._database.read() as session:
             known = UploadRepository(session).get(upload)
+            kept = UploadRepository(session).total_bytes()
         if known is not None:
             return known, False
+        if kept + received.bytes > self.limits.quota_bytes:
+            raise self._full()  # before it is read in vain; what counts is the row's transaction
         received.file.rename(received.file.with_name(content_name(dataset.kind)))
         try:
             found = self.inspector.ingest(dataset, [self.files.root])
@@ -181,6 +187,10 @@ class UploadDesk:
             self.files.publish(folder, dataset_id)
 
         with self._database.transaction() as session:
+            uploads = UploadRepository(session)
+            is_new = dataset_id not in uploads.freeze()
+            if is_new and uploads.total_bytes() + received.bytes > self.limits.quota_bytes:
+                raise self._full()
             datasets = DatasetRepository(session)
             datasets.put(found.dataset)
             datasets.put_preview(found.dataset.data_hash, found.preview)
@@ -194,7 +204,7 @@ class UploadDesk:
                 data_hash=found.dataset.data_hash,
                 created_at=found.dataset.created_at,
             )
-            return UploadRepository(session).add(upload, publish)
+            return uploads.add(upload, publish)
 
     def _describe(self, received: Received) -> FileDataset:
         given = received.options.keys()

@@ -67,6 +67,39 @@ KINDS: dict[str, tuple[Callable[[], bytes], str, str, str]] = {
     "x.txt": (lines, '{"level": "word"}', "text", "texts"),
     "x.jsonl": (json_lines, '{"field": "text"}', "text", "texts"),
 }
+
+
+def few_pictures() -> bytes:
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as archive:
+        for number in range(4):
+            picture = io.BytesIO()
+            Image.fromarray(DRAWS.integers(0, 255, (32, 32, 3), np.uint8)).save(picture, "PNG")
+            archive.writestr(f"{number}.png", picture.getvalue())
+    return file.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "options", "parts"),
+    [
+        ("four.zip", few_pictures, '{"patches": {"size": 8}}', (32, 16, 16)),
+        ("five.npy", lambda: npy(0, 5), "{}", (2, 2, 1)),
+    ],
+)
+def test_what_is_too_little_for_the_default_split_is_divided_all_the_same(
+    uploads: UploadHouse,
+    name: str,
+    content: Callable[[], bytes],
+    options: str,
+    parts: tuple[int, int, int],
+) -> None:
+    sent = uploads.send(content(), name, options=options)
+    assert sent.status_code == 201, sent.text
+    division = uploads.http.get(f"/v1/datasets/{sent.json()['id']}").json()["divisions"][0]
+    uploads.http.delete(f"/v1/datasets/{sent.json()['id']}")
+    assert (division["train"], division["validation"], division["test"]) == parts
+
+
 FAMILIES = {"text": "text_vae"}
 
 

@@ -189,6 +189,36 @@ def test_the_quota_holds_over_all_uploads(uploads: UploadHouse) -> None:
     assert "together" in answer.json()["detail"]
 
 
+def test_the_quota_holds_over_what_was_kept_while_a_file_came_in(uploads: UploadHouse) -> None:
+    slow, quick = (npy(seed, 60_000, (4, 4)) for seed in (97, 98))
+    others = uploads.kept()
+    go_on = threading.Event()
+    answers: list[httpx.Response] = []
+
+    def body() -> Iterator[bytes]:
+        sent = 1000
+        yield slow[:sent]
+        while not go_on.wait(IDLE_SECONDS / 5):
+            yield slow[sent : sent + 1]
+            sent += 1
+        yield slow[sent:]
+
+    sending = threading.Thread(target=lambda: answers.append(uploads.send(body(), "slow")))
+    sending.start()
+    deadline = time.monotonic() + 20
+    while uploads.kept() == others:  # until it has been let in
+        assert time.monotonic() < deadline
+    first = uploads.send(quick, "quick")
+    go_on.set()
+    sending.join(60)
+    for answer in (first, *answers):
+        if answer.status_code == 201:
+            uploads.http.delete(f"/v1/datasets/{answer.json()['id']}")
+    assert (first.status_code, answers[0].status_code) == (201, 507)
+    assert "together" in answers[0].json()["detail"]
+    assert uploads.kept() == others
+
+
 HEAD = (
     b"POST /v1/datasets?name=slow&kind=npz HTTP/1.1\r\nHost: 127.0.0.1\r\n"
     b"Content-Length: 90000\r\n\r\n"

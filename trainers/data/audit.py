@@ -56,7 +56,8 @@ def divide_staged(
     near = _near_edges(staged, kind, first)
     roots = _roots(staged, copies, near, duplicates, count)
     plain = divide(split, path, staged.counts)
-    parts = divide(split, path, staged.counts, roots)
+    # Not for copies alone: data of few different values is rather divided with duplicates: keep.
+    parts = divide(split, path, staged.counts, roots, reserve=staged.groups is not None)
     moved = any(
         not np.array_equal(mine, theirs)
         for (_, mine), (_, theirs) in zip(parts.items(), plain.items(), strict=True)

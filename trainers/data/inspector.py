@@ -100,13 +100,19 @@ def _perform(request: dict[str, Any]) -> dict[str, Any]:
     }
     source = getattr(sources, request["kind"])(**fields)
     roots = [Path(root) for root in request["roots"]]
-    try:
-        stored = ingest(source, sources.Split(), "unit", roots, store, LATENT_DIMS)
-    except UnsuitableSplit:
-        # Too many copies to keep them together; each study says what becomes of its copies.
-        kept = replace(source, duplicates="keep")
-        stored = ingest(kept, sources.Split(), "unit", roots, store, LATENT_DIMS)
-    return {"stored": asdict(stored), "preview": preview(store / stored.folder)}
+    # Too many copies to keep them together, or too few samples for the default split; each study
+    # says what becomes of its copies, and how it is split.
+    refused: UnsuitableSplit | None = None
+    for split in (sources.Split(), sources.Split(0.5, 0.25, 0.25)):
+        for tried in (source, replace(source, duplicates="keep")):
+            try:
+                stored = ingest(tried, split, "unit", roots, store, LATENT_DIMS)
+            except UnsuitableSplit as error:
+                refused = refused or error
+            else:
+                return {"stored": asdict(stored), "preview": preview(store / stored.folder)}
+    assert refused is not None
+    raise refused
 
 
 def _tail() -> str:

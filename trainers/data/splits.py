@@ -103,7 +103,9 @@ def _check(sizes: PartSizes, path: str, grouped: bool = False) -> PartSizes:
     return sizes
 
 
-def divide(split: Split, path: str, counts: list[int], roots: Roots | None = None) -> Parts:
+def divide(
+    split: Split, path: str, counts: list[int], roots: Roots | None = None, reserve: bool = False
+) -> Parts:
     """The staged rows of each part; rows of all files are numbered through.
 
     `order: seed` sorts the samples by the raw 64-bit stream of PCG64(seed), which NumPy keeps
@@ -111,6 +113,7 @@ def divide(split: Split, path: str, counts: list[int], roots: Roots | None = Non
     first row, -1 a row that is left out: a group stays in one part. Files of their own stay as
     they are divided by whoever wrote them. With `resplit` the test part is that of resplit 0, and
     train and validation, as large as there, are drawn anew from all that is not in it.
+    `reserve`: where groups are so few that a part would stay empty, each part gets one of them.
     Raises UnsuitableSplit.
     """
     if split.resplit and (split.paths or split.order == "file"):
@@ -130,12 +133,15 @@ def divide(split: Split, path: str, counts: list[int], roots: Roots | None = Non
         return Parts(kept[:first], kept[first:second], kept[second:])
     inside, outside = kept[: per_file[0]], kept[per_file[0] :]
     capacities = [sizes.train, sizes.validation] + ([] if len(counts) == 2 else [sizes.test])
-    divided = _fill_parts(split, counts[0], inside, roots, capacities, resplit=0)
+    few = reserve and split.order == "seed"
+    divided = _fill_parts(split, counts[0], inside, roots, capacities, resplit=0, reserve=few)
     if split.resplit:
         test = divided[2:]
         rest = np.setdiff1d(inside, np.concatenate([np.empty(0, np.int64), *test]))
         capacities = [len(part) for part in divided[:2]]
-        again = _fill_parts(split, counts[0], rest, roots, capacities, resplit=split.resplit)
+        again = _fill_parts(
+            split, counts[0], rest, roots, capacities, resplit=split.resplit, reserve=few
+        )
         divided = again + test
     if len(counts) == 2:
         divided.append(outside)
@@ -151,6 +157,7 @@ def _fill_parts(
     capacities: list[int],
     *,
     resplit: int,
+    reserve: bool,
 ) -> list[Rows]:
     """Parts of the given sizes from `rows`, ascending ones of a file of `count`."""
     order = rows
@@ -163,7 +170,11 @@ def _fill_parts(
         cuts = np.cumsum(capacities)
         return [order[end - size : end] for end, size in zip(cuts, capacities, strict=True)]
     if split.order == "seed":
-        return _fill(order, roots, capacities)
+        divided = _fill(order, roots, capacities)
+        # Only then: where every part has samples, they are those of the data sets that are stored.
+        if reserve and not all(map(len, divided)):
+            divided = _fill(order, roots, capacities, reserve=True)
+        return divided
     return _cut(order, roots, capacities)
 
 
@@ -175,18 +186,27 @@ def _stream(seed: int, resplit: int, count: int) -> npt.NDArray[Any]:
     return stream
 
 
-def _fill(order: Rows, roots: Roots, capacities: list[int]) -> list[Rows]:
+def _fill(order: Rows, roots: Roots, capacities: list[int], reserve: bool = False) -> list[Rows]:
     """Whole groups in order, each into the first part that still has room for it.
 
     What fits nowhere goes where most room is left, so that no part is more than one group too
-    large; samples that nobody asked for stay outside.
+    large; samples that nobody asked for stay outside. With `reserve` the last groups go to the
+    parts that are still empty, the larger to the larger.
     """
     starts = np.flatnonzero(np.r_[True, np.diff(roots[order]) != 0])
     ends = np.r_[starts[1:], len(order)]
     room = list(capacities)
     unasked = len(order) - sum(capacities)
     divided: list[list[Rows]] = [[] for _ in capacities]
-    for start, end in zip(starts.tolist(), ends.tolist(), strict=True):
+    groups = list(zip(starts.tolist(), ends.tolist(), strict=True))
+    for index, (start, end) in enumerate(groups):
+        empty = [part for part, rows in enumerate(divided) if not rows]
+        if reserve and len(groups) - index <= len(empty):
+            last = sorted(groups[index:], key=lambda ends: ends[0] - ends[1])
+            empty.sort(key=lambda place: -capacities[place])
+            for place, (first, behind) in zip(empty, last, strict=False):
+                divided[place].append(order[first:behind])
+            break
         size = end - start
         part = next((p for p, left in enumerate(room) if left >= size), None)
         if part is None:

@@ -221,6 +221,13 @@ def test_patches_of_one_image_come_in_small_blocks_and_end_at_the_limit(tmp_path
         tracemalloc.stop()
 
 
+@pytest.mark.parametrize("count", [3, 4])
+def test_patches_of_few_images_are_divided_image_by_image(tmp_path, count):
+    (tmp_path / "x.zip").write_bytes(picture_zip(pictures(count, 24, 24)))
+    stored, _ = store(Images("x.zip", patch=8), tmp_path)
+    assert (stored.train, stored.validation, stored.test) == (9 * (count - 2), 9, 9)
+
+
 def test_images_smaller_than_a_patch_give_none_and_the_header_counts_exactly(tmp_path):
     members = [
         *((f"{i}.png", encoded_image(pictures(1, 9, 9, seed=i)[0])) for i in range(9)),

@@ -83,3 +83,28 @@ def test_a_test_file_keeps_its_order_behind_the_divided_samples():
     parts = divide(Split(0.5, 0.5, None), "x", [10, 4])
     assert parts.test.tolist() == [10, 11, 12, 13]
     assert set(parts.train) | set(parts.validation) == set(range(10))
+
+
+@pytest.mark.parametrize("sizes", [[10] * 3, [10] * 4, [1, 1, 100], [4, 80, 8, 8]])
+@pytest.mark.parametrize("seed", range(4))
+def test_few_groups_give_each_part_one_where_they_are_asked_to(sizes, seed):
+    starts = np.cumsum([0, *sizes[:-1]])
+    roots = np.repeat(starts, sizes)
+    parts = divide(Split(seed=seed), "x", [sum(sizes)], roots, reserve=True)
+    groups = [set(roots[rows].tolist()) for _, rows in parts.items()]
+    assert all(groups)
+    assert sum(map(len, groups)) == len(set.union(*groups))
+
+
+def test_two_groups_cannot_fill_three_parts():
+    with pytest.raises(UnsuitableSplit, match="0 samples") as refusal:
+        divide(Split(), "x", [20], np.repeat([0, 10], 10), reserve=True)
+    assert "few and large" in refusal.value.remedy
+
+
+def test_reserving_changes_nothing_where_every_part_has_its_groups():
+    roots = np.repeat(np.arange(12) * 5, 5)
+    plain = divide(Split(), "x", [60], roots)
+    reserved = divide(Split(), "x", [60], roots, reserve=True)
+    for (_, mine), (_, theirs) in zip(plain.items(), reserved.items(), strict=True):
+        np.testing.assert_array_equal(mine, theirs)
