@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from service.commands import dataset_app
+from service.commands import dataset_app, export, extend, train_app
 from service.commands.running import DEFAULT_URL, AsJson, Url, run
 
 if TYPE_CHECKING:
@@ -242,7 +242,10 @@ def _settings(given: dict[str, Any]) -> "Settings":
         raise Stop(Exit.USAGE, "a setting is not valid: " + "; ".join(faults)) from None
 
 
+train_app.add_to(app, _settings)
 app.add_typer(dataset_app.app, name="datasets")
+app.command()(export.export)
+app.command()(extend.extend)
 
 
 def main() -> None:
