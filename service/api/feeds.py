@@ -178,7 +178,7 @@ class Feeds:
 
     def _join(self, study_id: str, newest: int) -> Feed:
         feed = self._feeds.get(study_id)
-        if feed is None:
+        if feed is None or feed.end is not None:  # a study that was extended goes on
             feed = self._feeds[study_id] = Feed(study_id, newest)
             feed.tasks = [
                 asyncio.create_task(self._poll(feed)),
@@ -189,10 +189,12 @@ class Feeds:
 
     def _leave(self, feed: Feed) -> None:
         feed.watchers -= 1
-        if not feed.watchers and self._feeds.get(feed.study_id) is feed:
+        if feed.watchers:
+            return
+        if self._feeds.get(feed.study_id) is feed:
             del self._feeds[feed.study_id]
-            for task in feed.tasks:
-                task.cancel()
+        for task in feed.tasks:
+            task.cancel()
 
     async def _poll(self, feed: Feed) -> None:
         while feed.end is None:

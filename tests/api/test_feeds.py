@@ -6,10 +6,12 @@ from collections.abc import AsyncIterator
 import pytest
 
 from service.api.feeds import BATCH, KEPT_EVENTS, Feed, Feeds, Frame, Snapshot, encode_end
+from service.domain.spec import ExtensionSpec
 from service.domain.states import StudyState
 from service.errors import Unavailable
 from service.storage.database import Database
 from service.storage.events import EventRepository
+from service.storage.revisions import RevisionRepository
 from tests.dashboards.seeding import Seeded, seed_study
 from tests.dashboards.synthetic import make_study
 
@@ -107,3 +109,29 @@ def test_closing_ends_every_stream(sqlite_database: Database) -> None:
 
 async def _close(stream: AsyncIterator[bytes]) -> None:
     await stream.aclose()  # type: ignore[attr-defined]
+
+
+def test_who_comes_after_an_extension_sees_the_study_go_on(sqlite_database: Database) -> None:
+    seeded = seed_study(sqlite_database, make_study(count=4))
+    feeds = Feeds(sqlite_database, poll_seconds=0.02, heartbeat_seconds=0.05)
+    newest = newest_event(seeded)
+
+    def extend() -> None:
+        with sqlite_database.transaction() as session:
+            RevisionRepository(session).extend(seeded.study_id, ExtensionSpec(trials=2), [])
+
+    async def scenario() -> None:
+        slow = feeds.watch(seeded.study_id, newest, newest)
+        while await anext(slow) != encode_end("COMPLETE"):
+            pass  # it has the end, and has not left yet
+        await asyncio.to_thread(extend)
+        stream = feeds.watch(seeded.study_id, newest, newest)
+        assert b'"QUEUED"' in await anext(stream)
+        assert await anext(stream) == b": heartbeat\n\n"
+        await _close(stream)
+        await _close(slow)
+        assert feeds.watched == 0
+        await asyncio.sleep(0)
+        assert len(asyncio.all_tasks()) == 1
+
+    asyncio.run(scenario())

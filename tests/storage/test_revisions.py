@@ -17,7 +17,7 @@ from service.storage.locking import lock_study
 from service.storage.revisions import RevisionRepository
 from service.storage.studies import StudyRepository
 from service.storage.tables import LeaseRow, RevisionRow
-from tests.storage.driving import OWNER, DrivenStudy, bring, create_study
+from tests.storage.driving import OWNER, DrivenStudy, bring, create_study, make_spec
 
 MORE = ExtensionSpec(trials=10, seconds=60.0)
 
@@ -97,6 +97,15 @@ def test_only_a_complete_study_is_extended(database: Database, state: StudyState
     assert caught.value.remedy
     with database.read() as session:
         assert session.scalar(select(func.count()).select_from(RevisionRow)) == 0
+
+
+def test_a_part_of_another_study_is_not_extended(database: Database) -> None:
+    create_study(database, "s")
+    wish, resolved = make_spec()
+    with database.transaction() as session:
+        StudyRepository(session).create("part", wish, resolved, "0", [], {}, parent_id="s")
+    with pytest.raises(Conflict, match="part of it"):
+        extend(database, "part")
 
 
 def test_there_is_no_study_that_was_not_created(database: Database) -> None:
