@@ -3,11 +3,10 @@
 import json
 from collections.abc import Iterable, Iterator
 from datetime import datetime
-from typing import Any
 
 from pydantic import BaseModel
 
-from service.domain.records import Array, Cohort, Decision, Study
+from service.domain.records import Array, Cohort, Decision, Revision, Study
 from service.storage.dumps import WholeTrial
 
 FORMAT = "hifitune.study"
@@ -17,6 +16,7 @@ VERSION = 1
 
 def dump_study(
     study: Study,
+    revisions: Iterable[Revision],
     decisions: Iterable[Decision],
     cohorts: Iterable[Cohort],
     arrays: Iterable[Array],
@@ -24,19 +24,17 @@ def dump_study(
     exported_at: datetime,
 ) -> Iterator[str]:
     """The document in pieces, one line for every record."""
-    head = {
-        "format": FORMAT,
-        "version": VERSION,
-        "exported_at": exported_at.isoformat(),
-        "study": _plain(study),
-    }
-    yield _text(head)[:-1] + ',\n"decisions": '
-    yield from _listed(_text(_plain(decision)) for decision in decisions)
+    head = {"format": FORMAT, "version": VERSION, "exported_at": exported_at.isoformat()}
+    yield json.dumps(head)[:-1]
+    yield f',\n"study": {study.model_dump_json()},\n"revisions": '
+    yield from _listed(_text(revision) for revision in revisions)
+    yield ',\n"decisions": '
+    yield from _listed(_text(decision) for decision in decisions)
     yield ',\n"cohorts": '
-    yield from _listed(_text(_plain(cohort)) for cohort in cohorts)
+    yield from _listed(_text(cohort) for cohort in cohorts)
     yield ',\n"arrays": '
     # Where a saved state lies on the server's disk is nothing to anybody else.
-    yield from _listed(_text(_plain(array, "state_path")) for array in arrays)
+    yield from _listed(_text(array, "state_path") for array in arrays)
     yield ',\n"trials": '
     yield from _listed(_trial(study, whole) for whole in trials)
     yield "}\n"
@@ -45,20 +43,15 @@ def dump_study(
 def _trial(study: Study, whole: WholeTrial) -> str:
     aims = study.resolved.aims
     scores = aims.scores_of(whole.trial)
-    more = {
-        "values": {each.metric: scores.get(each.metric) for each in aims.objectives},
-        "reports": [_plain(report) for report in whole.reports],
-        "artifacts": [_plain(artifact) for artifact in whole.artifacts],
-    }
-    return _text(_plain(whole.trial) | more)
+    values = json.dumps({each.metric: scores.get(each.metric) for each in aims.objectives})
+    reports = ",".join(report.model_dump_json() for report in whole.reports)
+    artifacts = ",".join(_text(artifact) for artifact in whole.artifacts)
+    more = f'"values":{values},"reports":[{reports}],"artifacts":[{artifacts}]'
+    return f"{_text(whole.trial)[:-1]},{more}}}"
 
 
-def _plain(record: BaseModel, *left_out: str) -> dict[str, Any]:
-    return record.model_dump(mode="json", exclude={"study_id", *left_out})
-
-
-def _text(value: Any) -> str:
-    return json.dumps(value, allow_nan=False)
+def _text(record: BaseModel, *left_out: str) -> str:
+    return record.model_dump_json(exclude={"study_id", *left_out})
 
 
 def _listed(items: Iterator[str]) -> Iterator[str]:

@@ -21,6 +21,7 @@ from service.storage import clock
 from service.storage.database import Database
 from service.storage.decisions import DecisionRepository
 from service.storage.dumps import DumpRepository
+from service.storage.revisions import RevisionRepository
 from service.storage.studies import StudyRepository
 from service.storage.trials import TrialRepository
 from trainers.data.workspace import sweep, workspace
@@ -101,6 +102,7 @@ class Exporter:
         trials = TrialRepository(session)
         pieces = dump_study(
             study,
+            RevisionRepository(session).of(study.id),
             DecisionRepository(session).all(study.id),
             trials.cohorts(study.id),
             trials.arrays(study.id),

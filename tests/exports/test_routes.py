@@ -113,6 +113,8 @@ def test_json_holds_everything(house: House, export: Export, study_id: str) -> N
     study = Study.model_validate_json(json.dumps(dump["study"]))
     assert study.id == study_id
     assert study.resolved.rungs == [3, 9]
+    assert dump["revisions"] == []
+    assert dump["decisions"] == []
     trials = records(house, study_id)
     assert [cohort["trials"] for cohort in dump["cohorts"]] == [
         list(range(8)), list(range(8, 16)), list(range(16, 24))
