@@ -36,7 +36,8 @@ def test_every_exit_code_is_documented() -> None:
 
 
 @pytest.mark.parametrize(
-    "command", ["serve", "engine", "submit", "watch", "best", "studies", "demo", "migrate", "train"]
+    "command",
+    ["serve", "engine", "submit", "watch", "best", "studies", "demo", "migrate", "train", "extend"],
 )
 def test_every_command_has_help_and_speaks_json(command: str) -> None:
     done = CliRunner().invoke(app, [command, "--help"], env={"NO_COLOR": "1", "COLUMNS": "120"})
