@@ -1,7 +1,7 @@
 """Rules of the linter about the search: space, sampler, pruner, budget, split."""
 
 from collections.abc import Callable, Iterator
-from math import sqrt
+from math import ceil, sqrt
 from typing import TypeAlias
 
 from service.domain.aims import CODE_USE, COMPLEXITY, COSTS, MEASURED
@@ -186,6 +186,27 @@ def warn_of_budget(
         )
 
 
+def warn_of_patience(
+    resolved: ResolvedSpec, catalog: Catalog, header: DataHeader
+) -> Iterator[Notice]:
+    """A rule that could hold at the earliest when every trial is proposed anyway (rule R2)."""
+    rule = resolved.budget.stop_when_no_improvement
+    if rule is None:
+        return
+    size = resolved.cohort_size
+    cohorts = ceil((rule.trials + 1) / size) + resolved.cohorts_in_flight - 1
+    if cohorts * size < resolved.trials:
+        return
+    yield Notice(
+        code="patience-beyond-budget",
+        pointer="/budget/stop_when_no_improvement/trials",
+        message=f"the rule can hold after {cohorts * size} trials at the earliest ({rule.trials} "
+        f"after a first one, seen {resolved.cohorts_in_flight} cohorts of {size} later), and the "
+        f"budget is {resolved.trials}: it never ends the search",
+        remedy="count fewer trials, raise the budget, or lower parallel.cohort_size",
+    )
+
+
 def warn_of_conditions(
     resolved: ResolvedSpec, catalog: Catalog, header: DataHeader
 ) -> Iterator[Notice]:
@@ -249,6 +270,7 @@ SEARCH_RULES: tuple[SpecRule, ...] = (
     warn_of_pruning,
     warn_of_constraints,
     warn_of_budget,
+    warn_of_patience,
     warn_of_conditions,
     warn_of_families,
     warn_of_split,

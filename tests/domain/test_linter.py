@@ -75,6 +75,11 @@ UNWISE: list[tuple[dict[str, Any], str, str]] = [
         "only-startup-trials",
         "/sampler/startup_trials",
     ),
+    (
+        {"budget": {"trials": 40, "stop_when_no_improvement": {"trials": 35}}},
+        "patience-beyond-budget",
+        "/budget/stop_when_no_improvement/trials",
+    ),
     ({"family": BOTH, "sampler": {"type": "gp"}}, "gp-with-conditions", "/sampler"),
     ({"family": BOTH}, "families-unalike", "/family"),
     ({"split": {"validation": 0.05}}, "small-split", "/split/validation"),
@@ -110,6 +115,18 @@ UNWISE: list[tuple[dict[str, Any], str, str]] = [
 @pytest.mark.parametrize(("fields", "code", "pointer"), UNWISE, ids=lambda value: str(value)[:60])
 def test_an_unwise_spec_is_told_so(fields: dict[str, Any], code: str, pointer: str) -> None:
     assert codes(lint_spec(resolved(**fields), CATALOG, DIGITS)).get(code) == pointer
+
+
+@pytest.mark.parametrize(("patience", "said"), [(28, False), (29, False), (30, True)])
+def test_patience_is_said_to_be_too_long_where_it_never_ends_a_search(
+    patience: int, said: bool
+) -> None:
+    """Forty trials in cohorts of five: the last one, cohort 7, sees cohorts 0 to 5."""
+    budget = {"trials": 40, "stop_when_no_improvement": {"trials": patience}}
+    study = resolved(budget=budget)
+    assert (study.cohort_size, study.cohorts_in_flight) == (5, 2)
+    found = codes(lint_spec(study, CATALOG, DIGITS))
+    assert ("patience-beyond-budget" in found) is said
 
 
 def test_capacity_may_be_searched_where_it_costs_something() -> None:
