@@ -67,6 +67,25 @@ def warn_of_few_groups(
     )
 
 
+def warn_of_late_train(
+    resolved: ResolvedSpec, catalog: Catalog, dataset: Dataset
+) -> Iterator[Notice]:
+    """Where the order of the file divides, what comes later is what must be foretold."""
+    audit = dataset.audit
+    if audit is None or not audit.late_train:
+        return
+    kept = audit.duplicates == "keep"
+    yield Notice(
+        code="train-behind-validation",
+        pointer="/dataset/group_by" if kept else "/dataset/duplicates",
+        message=f"with order: file, {audit.late_train:,} of {dataset.train:,} train samples stand "
+        "behind the first validation sample in the file: their groups began before it",
+        remedy="leave group_by out, if the file is a time series"
+        if kept
+        else "write duplicates: keep, if the file is a time series whose samples repeat, or drop",
+    )
+
+
 def warn_of_cut_texts(
     resolved: ResolvedSpec, catalog: Catalog, dataset: Dataset
 ) -> Iterator[Notice]:
@@ -114,6 +133,7 @@ AUDIT_RULES = (
     warn_of_duplicates,
     warn_of_near_duplicates,
     warn_of_few_groups,
+    warn_of_late_train,
     warn_of_cut_texts,
     warn_of_unknown_tokens,
     warn_of_unseen_categories,

@@ -116,6 +116,9 @@ class Baselines(Record):
     evaluated_mean_validation: float | None = None
     """The same on the samples that epochs are evaluated on: how much harder the one subset is.
     None: stored by a version that did not know them."""
+    evaluated_mean_train_se: float | None = None
+    evaluated_mean_validation_se: float | None = None
+    """Their standard errors over samples."""
     pca: list[PcaBaseline]
     """Ascending by latent_dim."""
     eigenvalues: list[float]
@@ -176,6 +179,9 @@ class Audit(Record):
     """Missing values that were filled."""
     unseen_categories: int = 0
     """Values of validation and test whose category is not in train."""
+    late_train: int = 0
+    """With `order: file`: train samples that stand behind the first validation sample, because
+    they are copies, or of the group, of an earlier one."""
 
 
 class ValueFacts(Record):

@@ -11,6 +11,8 @@ from service.domain.records import Dataset, Notice
 from service.domain.spec import ResolvedSpec
 
 BARELY_GREY = 0.001
+FULL_BYTE = 255
+MUCH_TOO_DARK = 0.1
 """Share of values between 0 and 1 up to which data counts as bits."""
 
 DataRule: TypeAlias = Callable[[ResolvedSpec, Catalog, Dataset], Iterator[Notice]]
@@ -115,11 +117,28 @@ def warn_of_constant_data(
         )
 
 
+def warn_of_small_bytes(
+    resolved: ResolvedSpec, catalog: Catalog, dataset: Dataset
+) -> Iterator[Notice]:
+    """Bytes are taken for shades from 0 to 255; masks and labels are not."""
+    by_255 = dataset.scaling.get("scale") == FULL_BYTE
+    if by_255 and dataset.dtype == "uint8" and dataset.low < dataset.high < MUCH_TOO_DARK:
+        yield Notice(
+            code="small-bytes",
+            pointer="/scaling",
+            message=f"the largest byte of the train part is {dataset.high * FULL_BYTE:.0f}, and "
+            f"scaling unit divides by 255: all values lie between 0 and {dataset.high:.2g}",
+            remedy="save the array as float32 (then unit fits its range), or as 0 and 255, or "
+            "write scaling: standard",
+        )
+
+
 DATA_RULES: tuple[DataRule, ...] = (
     warn_of_collapse,
     warn_of_cross_entropy_range,
     warn_of_entropy_floor,
     warn_of_few_bits,
     warn_of_constant_data,
+    warn_of_small_bytes,
     *AUDIT_RULES,
 )

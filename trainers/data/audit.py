@@ -35,6 +35,7 @@ class Audit:
     cut: int = 0
     filled: int = 0
     unseen_categories: int = 0
+    late_train: int = 0
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values."""
@@ -74,8 +75,16 @@ def divide_staged(
         largest_group=int(sizes.max()),
         near_duplicates=None if near is None else len(np.unique(near.max(axis=1))),
         near_across=None if near is None else _near_across(near, parts, count),
+        late_train=_late_train(split, parts),
     )
     return parts, audit, moved
+
+
+def _late_train(split: Split, parts: Parts) -> int:
+    """Train samples behind the first validation sample, where the order of the file divides."""
+    if split.order != "file" or split.paths:
+        return 0
+    return int((parts.train > parts.validation.min()).sum())
 
 
 def _across(keys: npt.NDArray[np.uint64], parts: Parts) -> int:

@@ -22,7 +22,7 @@ class Staged:
     counts: list[int]
     """Rows of each file."""
     keys: npt.NDArray[np.uint64]
-    """[N]: a 64-bit hash of each row's bytes; equal rows have equal keys."""
+    """[N]: a 64-bit hash of each row's numbers; equal rows have equal keys."""
     content_hash: str
     """SHA-256 over type, shape and bytes of every row."""
     groups: Keys | None = None
@@ -57,7 +57,7 @@ def stage(files: list[SampleFile], target: Path) -> Staged:
                 data = chunk.data.cast("B")
                 digest.update(data)
                 out.write(data)
-                keys.add(_row_keys(data, len(chunk)))
+                keys.add(_row_keys(chunk))
                 groups.add(block.groups)
                 is_image = block.near is None and layout.kind == "image"
                 near.add(difference_hashes(chunk, layout.shape) if is_image else block.near)
@@ -100,7 +100,10 @@ def count_duplicates(keys: npt.NDArray[np.uint64], train: Any, others: Any) -> i
     return int(np.isin(keys[others], keys[train]).sum())
 
 
-def _row_keys(data: memoryview, count: int) -> npt.NDArray[np.uint64]:
+def _row_keys(chunk: Rows) -> npt.NDArray[np.uint64]:
+    # 0.0 and -0.0 are one number in two bytes.
+    plain = chunk + chunk.dtype.type(0) if chunk.dtype.kind == "f" else chunk
+    data, count = plain.data.cast("B"), len(plain)
     width = len(data) // count
     digests = (
         hashlib.blake2b(data[start : start + width], digest_size=8).digest()

@@ -213,7 +213,8 @@ def keys_of(model: Any, raw: Any) -> Iterator[Hashable]:
         if isinstance(sample, str):
             yield tuple(model.pieces(sample))
         else:
-            yield hashlib.blake2b(sample.numpy().tobytes(), digest_size=16).digest()
+            # 0.0 and -0.0 are one number in two bytes.
+            yield hashlib.blake2b((sample.numpy() + 0).tobytes(), digest_size=16).digest()
 
 
 def main() -> None:

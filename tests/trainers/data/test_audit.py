@@ -70,6 +70,30 @@ def test_what_is_done_about_copies_is_part_of_the_hash(tmp_path):
     assert len(hashes) == 3
 
 
+def test_minus_zero_is_zero_when_copies_are_looked_for(tmp_path):
+    for dtype in ("f4", "f8"):
+        array = np.random.default_rng(0).normal(size=(40, 3)).astype(dtype)
+        array[30], array[31] = [0.0, 1.0, 2.0], [-0.0, 1.0, 2.0]
+        (tmp_path / "x.npy").write_bytes(npy_bytes(array))
+        stored, _ = store(Npz("x.npy"), tmp_path)
+        assert stored.audit["exact_duplicates"] == 1
+
+
+@pytest.mark.parametrize(("duplicates", "late"), [("group", 3), ("drop", 0), ("keep", 0)])
+def test_train_samples_from_behind_the_first_validation_sample_are_counted(
+    tmp_path, duplicates, late
+):
+    with_copies(tmp_path)  # 30, 35 and 36 stand where validation and test begin
+    stored, _ = store(Npz("x.npy", duplicates=duplicates), tmp_path, Split(0.7, 0.15, 0.15, "file"))
+    assert stored.audit["late_train"] == late
+
+
+def test_samples_that_are_shuffled_have_no_order_to_break(tmp_path):
+    with_copies(tmp_path)
+    stored, _ = store(Npz("x.npy"), tmp_path, Split(0.7, 0.15, 0.15))
+    assert stored.audit["late_train"] == 0
+
+
 def test_without_copies_it_does_not_matter_what_is_done_about_them(tmp_path):
     (tmp_path / "x.npy").write_bytes(npy_bytes(samples(40)))
     hashes = {
