@@ -11,8 +11,8 @@ from dashboards.figures.aims import AimFacts, build_aims, eligible_positions
 from dashboards.figures.leavings import Evidence as Evidence
 from dashboards.figures.leavings import Picture as Picture
 from dashboards.figures.leavings import Pictures as Pictures
-from service.domain.curves import WITHOUT_ZERO
 from service.domain.records import Analysis, Dataset, EpochReport, Study, Trial
+from service.domain.scales import NO_SHARES
 from service.domain.space import (
     FAMILY,
     CategoricalDistribution,
@@ -47,7 +47,7 @@ class StudyFacts:
     units: Mapping[str, str]
     """Of every metric of the catalog; empty where it has none."""
     has_zero: bool
-    """Whether 0 is the metric's least value, so that shares of it say something."""
+    """Whether 0 is no error at all, so that shares of the metric say something."""
     space: Mapping[str, Distribution]
     """Searched parameters by name, `family` among them when it is searched."""
     fixed: Params
@@ -171,7 +171,7 @@ def build_study_facts(study: Study, units: Mapping[str, str]) -> StudyFacts:
         metric=ranking.metric,
         unit=units.get(ranking.metric, ""),
         units=units,
-        has_zero=ranking.metric not in WITHOUT_ZERO,
+        has_zero=ranking.metric not in NO_SHARES,
         minimize=ranking.direction == "minimize",
         aims=build_aims(study, units),
         planned=study.progress.trials,

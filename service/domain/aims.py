@@ -78,6 +78,12 @@ class Aims:
         return first
 
     @property
+    def worth(self) -> list[Objective]:
+        """What says how good a model is, most wanted first: objectives, then bounds, no costs."""
+        bounds = [Objective(metric=c.metric, direction=c.direction) for c in self.constraints]
+        return [each for each in (*self.objectives, *bounds) if each.metric not in AUXILIARY]
+
+    @property
     def ranks_by_objective(self) -> bool:
         """Whether trials can be pruned: by a value that they have at every epoch."""
         return self.ranking.metric == self.objectives[0].metric

@@ -6,11 +6,9 @@ from math import hypot, isfinite, sqrt
 from statistics import median
 
 from service.domain.records import EpochReport
+from service.domain.scales import WITHOUT_ZERO, deviation_of, error_of
 from service.domain.trials import STANDARD_ERROR
 
-WITHOUT_ZERO = frozenset({"elbo", "loss"})
-"""Metrics whose zero is arbitrary (nats of a density move with the units of the data): only
-differences mean something, so they are judged by the range of their curve."""
 MIN_RISE = 0.02
 """A rise of validation below this share is not called overfitting."""
 NOISE_OF_SECOND_DIFFERENCE = 0.6745 * sqrt(6)
@@ -34,7 +32,7 @@ class Rise:
 
 @dataclass(frozen=True)
 class Curves:
-    """Finite epochs of a trial, turned so that lower is better."""
+    """Finite epochs of a trial, as errors (scales.error_of): lower is better."""
 
     epochs: list[int]
     train: list[float]
@@ -108,12 +106,12 @@ def read_curves(
     reports: Sequence[EpochReport], metric: str, sign: float, first_eligible: int
 ) -> Curves:
     """The epochs at which a metric is finite on both parts, ascending; `sign` -1 turns it."""
-    rows = []
+    rows: list[tuple[int, float, float, float | None]] = []
     for report in sorted(reports, key=lambda report: report.epoch):
-        train, validation = report.train.get(metric), report.validation.get(metric)
-        if train is None or validation is None or not isfinite(train) or not isfinite(validation):
-            continue
-        rows.append((report.epoch, sign * train, sign * validation, _error(report, metric)))
+        values = [part.get(metric) for part in (report.train, report.validation)]
+        found = [error_of(metric, sign, value) for value in values if value is not None]
+        if len(found) == 2 and all(isfinite(value) for value in found):
+            rows.append((report.epoch, found[0], found[1], _error(report, metric, *found)))
     return Curves(
         epochs=[row[0] for row in rows],
         train=[row[1] for row in rows],
@@ -133,12 +131,18 @@ def smooth(values: Sequence[float]) -> list[float]:
     ]
 
 
-def _error(report: EpochReport, metric: str) -> float | None:
+def _error(
+    report: EpochReport, metric: str, train_level: float, validation_level: float
+) -> float | None:
     """Of the difference of two means over different samples."""
     train, validation = (
         part.get(f"{metric}{STANDARD_ERROR}") for part in (report.train, report.validation)
     )
-    return None if train is None or validation is None else hypot(train, validation)
+    if train is None or validation is None:
+        return None
+    return hypot(
+        deviation_of(metric, train_level, train), deviation_of(metric, validation_level, validation)
+    )
 
 
 def _ending(later: Sequence[float], cautious: Callable[[Sequence[float]], float]) -> float:

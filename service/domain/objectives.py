@@ -36,6 +36,11 @@ class Constraint(Value):
         assert bound is not None
         return bound
 
+    @property
+    def direction(self) -> Literal["minimize", "maximize"]:
+        """Where the values that keep it lie."""
+        return "minimize" if self.at_least is None else "maximize"
+
     def violation(self, value: float) -> float:
         """How far beyond the bound a value lies, as a share of the bound; kept at 0 and below.
 

@@ -7,7 +7,7 @@ zero (elbo), differences are given as they are and shares are of the curve's ran
 from collections.abc import Callable, Mapping
 from typing import Literal, TypeAlias
 
-from service.domain.curves import WITHOUT_ZERO
+from service.domain.scales import ERRORS, NO_SHARES, PSNR, WITHOUT_ZERO
 
 Kind: TypeAlias = Literal["overfit", "large_gap", "underfit", "converged", "censored", "diverged"]
 Direction: TypeAlias = Literal["minimize", "maximize"]
@@ -54,7 +54,8 @@ def _underfit(metric: str, direction: Direction, numbers: Numbers) -> str:
     improving = numbers["improving"]
     if improving is not None and improving > 0.01:
         share = _percent(improving) + ("" if _has_zero(metric) else " of its range")
-        reasons.append(f"train {metric} still improved by {share} in the last tenth of the epochs")
+        name = f"{ERRORS[metric]} behind {metric}" if metric == PSNR else ERRORS.get(metric, metric)
+        reasons.append(f"{name} on train still improved by {share} in the last tenth of the epochs")
     text = f"Underfit: {' and '.join(reasons) or 'there is room left'}; {_gap(metric, numbers)}"
     return f"{text}; {_course(metric, numbers)}." if _is_unstable(numbers) else f"{text}."
 
@@ -125,12 +126,28 @@ def _gap(metric: str, numbers: Numbers) -> str:
     if relative is None:
         return text
     side = "worse" if relative >= 0 else "better"
-    text += f", {abs(relative) * 100:.1f} % {side} (error {_percent(numbers['gap_error'])}"
-    offset = numbers["difficulty_offset"]
-    if offset:
-        text += f"; {offset * 100:+.1f} % of it because the validation samples are "
-        text += "harder" if offset > 0 else "easier"
-    return text + ")"
+    share, known = _percent(abs(relative)), _percent(numbers["gap_error"])
+    gap = numbers["gap"]
+    if metric in ERRORS and gap is not None:
+        unit = " dB" if metric == PSNR else ""
+        more = "more" if relative >= 0 else "less"
+        text += f", {abs(gap):.3g}{unit} {side}: {ERRORS[metric]} is {share} {more}"
+        return f"{text} (error {known})"
+    text += f", {share} {side} (error {known})"
+    return text + _net(numbers, relative)
+
+
+def _net(numbers: Numbers, relative: float) -> str:
+    """What is left of a gap beside the difficulty of the parts."""
+    offset, net = numbers["difficulty_offset"], numbers["gap_net"]
+    if not offset or net is None:
+        return ""
+    harder = "harder" if offset > 0 else "easier"
+    text = f"; the validation samples are {_percent(abs(offset))} {harder}, "
+    if offset < -max(relative, 0.0):
+        text += "which at most doubles a gap, " if relative > 0 else "which makes no gap alone, "
+    side = "worse" if net >= 0 else "better"
+    return f"{text}net {_percent(abs(net))} {side} (error {_percent(numbers['gap_net_error'])})"
 
 
 def _has_zero(metric: str) -> bool:
@@ -143,8 +160,8 @@ def _change(metric: str, numbers: Numbers, change: str, level: str) -> str:
     value, base = numbers[change], numbers[level]
     if value is None:
         return "an unknown amount"
-    if not base or not _has_zero(metric):
-        return f"{abs(value):.4g}"
+    if not base or metric in NO_SHARES:
+        return f"{abs(value):.4g}" + (" dB" if metric == PSNR else "")
     return _percent(abs(value / base))
 
 

@@ -5,7 +5,7 @@ from math import exp
 from random import Random
 from typing import Any
 
-from service.domain.overfitting import judge_curves
+from service.domain.overfitting import MeanSample, judge_curves
 from service.domain.records import EpochReport, Verdict
 from service.domain.states import TrialState
 
@@ -29,6 +29,9 @@ def judge(train: Curve, validation: Curve, metric: str = "mse", **changes: Any) 
     ]
     if changes.pop("shuffled", False):
         Random(1).shuffle(reports)
+    means = [changes.pop(name, None) for name in ("mean_train", "mean_validation")]
+    if None not in means:
+        changes["mean"] = MeanSample(*means, *changes.pop("mean_errors", ()))
     arguments: dict[str, Any] = {
         "metric": metric,
         "direction": "minimize",
@@ -39,8 +42,6 @@ def judge(train: Curve, validation: Curve, metric: str = "mse", **changes: Any) 
         "planned_epochs": EPOCHS,
         "pca": None,
         "samples": 270,
-        "mean_train": None,
-        "mean_validation": None,
         **changes,
     }
     return judge_curves(reports, **arguments)

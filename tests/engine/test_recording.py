@@ -1,9 +1,11 @@
 """What is written down of a trial that ends."""
 
+from math import hypot
 from pathlib import Path
 
 import pytest
 
+from service.domain.records import Verdict
 from service.executors.in_process import InProcessExecutor
 from service.storage.database import Database
 from service.storage.datasets import DatasetRepository
@@ -30,9 +32,62 @@ def test_the_difficulty_offset_is_that_of_the_samples_that_are_evaluated(tmp_pat
     assert baselines.evaluated_mean_train is not None
     offset = baselines.evaluated_mean_validation / baselines.evaluated_mean_train - 1
     assert trial.verdict.numbers["difficulty_offset"] == pytest.approx(offset)
+    errors = (
+        (baselines.evaluated_mean_train_se or 0) / baselines.evaluated_mean_train,
+        (baselines.evaluated_mean_validation_se or 0) / baselines.evaluated_mean_validation,
+    )
+    assert 0.01 < min(errors) <= max(errors) < 0.1
+    assert trial.verdict.numbers["difficulty_error"] == pytest.approx(hypot(*errors) * (1 + offset))
     assert offset != pytest.approx(baselines.mean_validation / baselines.mean_train - 1, abs=1e-6)
     # Measured over the samples, not the rule of thumb.
     assert trial.metrics is not None
     errors = [trial.metrics.train["mse_se"], trial.metrics.validation["mse_se"]]
     squares = sum(error**2 for error in errors if error is not None)
     assert trial.verdict.numbers["gap_se"] == pytest.approx(squares**0.5)
+
+
+MEMORISER = {
+    "name": "memoriser",
+    "dataset": {"name": "digits"},
+    "family": "autoencoder",
+    "split": {"train": 50, "validation": 200, "test": 200},
+    "space": {"hidden_width": 128, "latent_dim": 32, "batch_size": 32, "learning_rate": 0.003},
+    "training": {"epochs": 40},
+    "budget": {"trials": 1},
+}
+OBJECTIVES = {
+    "single": {"metric": "mse"},
+    "pareto": [{"metric": "mse"}, {"metric": "parameters"}],
+    "costs first": [{"metric": "parameters"}, {"metric": "mse"}],
+    "bound": {"metric": "parameters", "subject_to": [{"metric": "mse", "at_most": 1}]},
+    "at the best epoch alone": [
+        {"metric": "ssim", "direction": "maximize"},
+        {"metric": "parameters"},
+    ],
+}
+
+
+def test_the_verdict_is_on_what_says_how_good_a_model_is(tmp_path: Path) -> None:
+    """Not on the training loss, which ranks the epochs under several objectives or a cost.
+
+    SSIM is not measured at every epoch there: mse stands in.
+    """
+    url = f"sqlite:///{tmp_path / 'hifitune.db'}"
+    migrate(url)
+    database = Database(url)
+    house = House(tmp_path, database)
+    verdicts: dict[str, Verdict] = {}
+    for index, (name, objective) in enumerate(OBJECTIVES.items()):
+        house.submit(f"s{index}", MEMORISER | {"objective": objective})
+        house.run(f"s{index}", InProcessExecutor(1))
+        [trial] = house.trials(f"s{index}")
+        assert trial.verdict is not None
+        verdicts[name] = trial.verdict
+    database.close()
+
+    assert verdicts["single"].kind == "large_gap"
+    for name, verdict in verdicts.items():
+        assert verdict.kind == "large_gap", name
+        assert "mse is" in verdict.sentence
+        assert verdict.numbers["pca"] == verdicts["single"].numbers["pca"]
+        assert verdict.numbers["difficulty_offset"] is not None

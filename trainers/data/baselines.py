@@ -92,18 +92,21 @@ def mean_and_pca(
 def evaluated_means(folder: Path) -> dict[str, float]:
     """The mean sample's MSE on those samples of train and validation that epochs are judged on.
 
-    Their difference is how much harder the one subset is, whatever the model.
+    Their difference is how much harder the one subset is, whatever the model. `_se`: standard
+    errors over samples; left out where there is one sample.
     """
     mean = np.load(folder / "mean.npy", allow_pickle=False)
     parts = {name: open_part(folder, name) for name in ("train", "validation")}
     rows = evaluation_rows(len(parts["train"]), len(parts["validation"]))
-    return {
-        f"evaluated_mean_{name}": sum(
-            float(np.square(chunk - mean).sum()) for chunk in gather(samples, wanted)
+    found = {}
+    for (name, samples), wanted in zip(parts.items(), rows, strict=True):
+        errors = np.concatenate(
+            [np.square(chunk - mean).mean(1) for chunk in gather(samples, wanted)]
         )
-        / (len(wanted) * samples.shape[1])
-        for (name, samples), wanted in zip(parts.items(), rows, strict=True)
-    }
+        found[f"evaluated_mean_{name}"] = float(errors.mean())
+        if len(errors) > 1:
+            found[f"evaluated_mean_{name}_se"] = float(errors.std(ddof=1) / np.sqrt(len(errors)))
+    return found
 
 
 def with_clipped(

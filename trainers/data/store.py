@@ -108,7 +108,7 @@ def _read(folder: Path, latent_dims: Sequence[int]) -> Stored:
     stored = Stored.read(folder)
     baselines = stored.baselines
     if stored.kind != "text":
-        if "evaluated_mean_train" not in baselines:
+        if "evaluated_mean_train_se" not in baselines:
             baselines = {**baselines, **evaluated_means(folder)}
         axes = load_axes(folder)
         baselines = with_clipped(baselines, folder, axes, latent_dims, stored.low, stored.high)

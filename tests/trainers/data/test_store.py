@@ -267,16 +267,20 @@ def test_the_mean_is_scored_on_the_samples_that_epochs_are_evaluated_on(tmp_path
     expected = {
         "evaluated_mean_train": np.square(data.train[some] - mean).mean(),
         "evaluated_mean_validation": np.square(data.validation - mean).mean(),
+        "evaluated_mean_validation_se": np.square(data.validation - mean).mean(1).std(ddof=1)
+        / 269**0.5,
     }
     found = {name: stored.baselines[name] for name in expected}
     assert found == pytest.approx(expected)
     assert found["evaluated_mean_train"] != pytest.approx(stored.baselines["mean_train"], abs=1e-5)
 
 
-def test_a_folder_of_an_older_version_learns_its_evaluated_scores(tmp_path):
+@pytest.mark.parametrize("knows_means", [False, True])
+def test_a_folder_of_an_older_version_learns_its_evaluated_scores(tmp_path, knows_means):
     first, folder = store(DIGITS, tmp_path)
     record = json.loads((folder / "data.json").read_text())
-    for name in ("evaluated_mean_train", "evaluated_mean_validation"):
-        del record["baselines"][name]
+    for name in list(record["baselines"]):
+        if name.startswith("evaluated_mean") and (name.endswith("_se") or not knows_means):
+            del record["baselines"][name]
     (folder / "data.json").write_text(json.dumps(record))
     assert store(DIGITS, tmp_path)[0].baselines == first.baselines
