@@ -1,8 +1,12 @@
 """Small multiples: where each panel stands. The page re-lays them in one column on a phone."""
 
+from collections.abc import Sequence
+
 import plotly.graph_objects as go
 
 PANEL_HEIGHT = 230
+CLOSE = 0.1
+"""Numbers whose range is below this share of them need every digit under an axis."""
 GAP_X, GAP_Y = 0.09, 70
 
 
@@ -30,6 +34,14 @@ def lay_out(figure: go.Figure, index: int, count: int, columns: int = 3) -> tupl
         }
     )
     return f"x{suffix}", f"y{suffix}"
+
+
+def few_ticks(values: Sequence[float]) -> dict[str, object]:
+    """As many ticks as their numbers leave room for under a small panel."""
+    if len(set(values)) == 1:
+        return {"tickvals": list(values[:1])}
+    close = bool(values) and max(values) - min(values) < CLOSE * max(map(abs, values))
+    return {"nticks": 3 if close else 5}
 
 
 STRIP_LABEL = 26

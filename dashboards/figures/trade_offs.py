@@ -9,7 +9,7 @@ from dashboards.figures.aims import Axis
 from dashboards.figures.decimation import MAX_POINTS, choose_points
 from dashboards.figures.figure import Cell, Table
 from dashboards.figures.frame import StudyFrame
-from dashboards.figures.panels import lay_out
+from dashboards.figures.panels import few_ticks, lay_out
 from dashboards.figures.paper import (
     BEST,
     GREY,
@@ -190,7 +190,8 @@ def draw_trade_offs(data: TradeOffs) -> go.Figure:
         _draw_knee(figure, panel, places, named)
         _draw_bounds(figure, panel, places)
         suffix = x_name[1:]
-        small = {"nticks": 5, "tickangle": 0, "exponentformat": "SI"}
+        across = [x for cloud in panel.clouds for x in cloud.x]
+        small = {"tickangle": 0, "exponentformat": "SI", **few_ticks(across)}
         figure.layout[f"xaxis{suffix}"].update(axis(panel.x_axis.title, log=panel.x_log) | small)
         figure.layout[f"yaxis{suffix}"].update(axis(panel.y_axis.title, log=panel.y_log))
     return figure

@@ -1,6 +1,7 @@
 // <hf-figure>: loads its figure when scrolled near, draws it with Plotly.react under one fixed
 // uirevision (zoom and selection survive updates), and keeps the sentence and the table beside it.
 import { fitToPage } from "/static/paper.js";
+import { tableOfTexts } from "/static/texts.js";
 
 const PLOTLY = "/static/vendor/plotly/plotly-strict-4.1.1.min.js";
 const NEAR = "400px";
@@ -129,6 +130,15 @@ export class FigureElement extends HTMLElement {
     this.classList.toggle("waiting", answer.waiting);
     this.plot.setAttribute("aria-label", `${answer.title} ${answer.summary}`);
     if (answer.waiting) return;
+    const texts = answer.figure.data.find((trace) => trace.type === "table");
+    this.plot.classList.toggle("written", Boolean(texts));
+    if (texts) {
+      this.plot.tabIndex = 0;
+      this.plot.setAttribute("role", "region"); // a picture would hide its texts
+      this.plot.replaceChildren(tableOfTexts(texts));
+      this.drawnWidth = Math.round(this.plot.clientWidth);
+      return;
+    }
     const Plotly = await loadPlotly();
     this.classList.toggle("strips", Boolean(answer.figure.layout.meta?.strips));
     this.drawnWidth = Math.round(this.plot.clientWidth);

@@ -21,7 +21,7 @@ export function fitToPage(served, width) {
   }
   for (const note of layout.annotations ?? []) note.font = { color: color("--muted"), ...note.font };
   const narrow = width < NARROW;
-  if (layout.meta?.panels) layOutPanels(layout, narrow ? 1 : width < 900 ? 2 : width < 1100 ? 3 : 4);
+  if (layout.meta?.panels) layOutPanels(layout, narrow ? 1 : width < 900 ? 2 : width < 1100 ? 3 : 4, width);
   if (layout.meta?.strips) layOutStrips(layout, width);
   placeLegend(layout);
   if (narrow) {
@@ -38,13 +38,14 @@ function placeLegend(layout) {
   layout.legend = { ...layout.legend, y: -64 / space, yanchor: "top", x: 0 };
 }
 
-function layOutPanels(layout, most) {
+function layOutPanels(layout, most, room) {
   const count = layout.meta.panels;
   const columns = columnsFor(count, most);
   const rows = Math.ceil(count / columns);
   const height = rows * PANEL_HEIGHT + (rows - 1) * PANEL_GAP;
   const shared = sharedTitle(layout, count);
-  const gap = columns === 1 ? 0 : shared ? 0.05 : 0.08;
+  // The numbers of the next panel's axis stand in the gap; so does its title where it has one.
+  const gap = columns === 1 ? 0 : shared ? Math.max(0.05, 58 / room) : Math.max(0.08, 64 / room);
   const width = (1 - gap * (columns - 1)) / columns;
   for (let index = 0; index < count; index += 1) {
     const suffix = index ? index + 1 : "";

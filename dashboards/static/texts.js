@@ -1,0 +1,48 @@
+// A figure of texts as a table that wraps and can be selected: its cells hold text, <b>, <s> and <u>.
+
+const MARKUP = /<(\/?)(b|s|u)>/g;
+const NAMES = { "&lt;": "<", "&gt;": ">", "&amp;": "&", "&#123;": "{", "&#36;": "$" };
+
+export function tableOfTexts(trace) {
+  const table = document.createElement("table");
+  const body = document.createElement("tbody");
+  const columns = trace.cells.values;
+  const head = document.createElement("thead");
+  head.append(rowOf("th", trace.header.values));
+  for (let index = 0; index < columns[0].length; index += 1) {
+    body.append(rowOf("td", columns.map((column) => column[index])));
+  }
+  table.append(head, body);
+  return table;
+}
+
+function rowOf(kind, texts) {
+  const row = document.createElement("tr");
+  for (const [index, text] of texts.entries()) {
+    const cell = document.createElement(index === 0 && kind === "td" ? "th" : kind);
+    if (cell.tagName === "TH") cell.scope = kind === "th" ? "col" : "row";
+    write(cell, String(text));
+    row.append(cell);
+  }
+  return row;
+}
+
+// Never as markup of the page: what is no known tag stays a text.
+function write(cell, text) {
+  let place = cell;
+  let from = 0;
+  for (const found of text.matchAll(MARKUP)) {
+    place.append(plain(text.slice(from, found.index)));
+    if (!found[1]) {
+      place = place.appendChild(document.createElement(found[2]));
+    } else if (place !== cell) {
+      place = place.parentNode;
+    }
+    from = found.index + found[0].length;
+  }
+  place.append(plain(text.slice(from)));
+}
+
+function plain(text) {
+  return text.replace(/&(?:lt|gt|amp|#123|#36);/g, (name) => NAMES[name]);
+}
