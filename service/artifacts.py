@@ -9,6 +9,8 @@ from typing import BinaryIO, Protocol
 
 from service.errors import NotFound
 
+CHUNK_BYTES = 1024 * 1024
+
 
 class ArtifactStore(Protocol):
     """Keeps artifacts under relative names, `studies/ID/trials/7/checkpoint.safetensors`."""
@@ -62,6 +64,14 @@ class FilesystemArtifacts:
             return self.path(path).open("rb")
         except (FileNotFoundError, IsADirectoryError, NotADirectoryError) as error:
             raise NotFound("this artifact is not in the store") from error
+
+    def digest(self, path: str) -> str:
+        """SHA-256 in hex of what is there now. Raises NotFound."""
+        found = hashlib.sha256()
+        with self.open(path) as file:
+            while chunk := file.read(CHUNK_BYTES):
+                found.update(chunk)
+        return found.hexdigest()
 
     def path(self, path: str) -> Path:
         """See ArtifactStore."""

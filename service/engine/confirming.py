@@ -1,6 +1,6 @@
 """The best configs on fresh seeds: written as parts of the study, then read back and compared."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from service.domain.aims import best_trials
@@ -17,6 +17,7 @@ from service.domain.records import Study, Trial
 from service.domain.spec import ResolvedSpec, StudySpec
 from service.domain.states import TERMINAL_STUDY_STATES, TrialState
 from service.engine.resources import Resources
+from service.storage.database import Database
 from service.storage.decisions import AnalysisRepository, DecisionRepository
 from service.storage.parts import PartRepository
 from service.storage.studies import StudyRepository
@@ -74,38 +75,10 @@ class Confirming:
         """What came of it; None where nothing was repeated."""
         if self._detail is None:
             return None
-        repeats: list[Repeat] = []
-        aims = self._study.resolved.aims
-        places: list[list[int]] = self._detail["places"]
-        with self._resources.database.read() as session:
-            repository = TrialRepository(session)
-            found = {part: repository.all(part) for part in self.parts}
-        trials = {(part, trial.number): trial for part in found for trial in found[part]}
-        for part_index, number, trial, seed in places:
-            part = self.parts[part_index]
-            again = trials.get((part, number))
-            over = again is not None and again.state is TrialState.COMPLETE
-            scores = None
-            if over and again is not None and again.value is not None:
-                first = aims.objectives[0].metric
-                scores = {**aims.scores_of(again)}
-                if scores.get(first) is None:
-                    scores[first] = again.value
-            repeats.append(Repeat(trial, seed, scores, part, number))
-        return confirm(
-            aims,
-            self._trials,
-            repeats,
-            self.parts,
-            best_trials(aims, list(self._trials.values()))[0].number,
-            self._study.resolved.selection.resplit,
-        )
+        return compare(self._resources.database, self._study, self._trials, self._detail)
 
     def _recorded(self) -> dict[str, Any] | None:
-        with self._resources.database.read() as session:
-            decisions = DecisionRepository(session).all(self._study.id, CONFIRM)
-        mine = [each.detail for each in decisions if each.detail["revision"] == self._revision]
-        return mine[-1] if mine else None
+        return recorded(self._resources.database, self._study)
 
     def _begin(self) -> dict[str, Any] | None:
         """Write the parts and the decision in one transaction."""
@@ -146,6 +119,37 @@ class Confirming:
                 )
             DecisionRepository(session).append(self._study.id, self._fence, CONFIRM, detail)
         return detail
+
+
+def recorded(database: Database, study: Study) -> dict[str, Any] | None:
+    """Which configs the study's revision repeats where; None: not decided yet."""
+    revision = 1 + len(study.resolved.extensions)
+    with database.read() as session:
+        decisions = DecisionRepository(session).all(study.id, CONFIRM)
+    mine = [each.detail for each in decisions if each.detail["revision"] == revision]
+    return mine[-1] if mine else None
+
+
+def compare(
+    database: Database, study: Study, trials: Mapping[int, Trial], detail: Mapping[str, Any]
+) -> Confirmation:
+    """What the repetitions say, from their records."""
+    aims = study.resolved.aims
+    parts: list[str] = list(detail["parts"])
+    with database.read() as session:
+        repository = TrialRepository(session)
+        found = {(part, trial.number): trial for part in parts for trial in repository.all(part)}
+    repeats = []
+    for index, number, trial, seed in detail["places"]:
+        again = found.get((parts[index], number))
+        scores = None
+        if again is not None and again.state is TrialState.COMPLETE and again.value is not None:
+            scores = {**aims.scores_of(again)}
+            if scores.get(aims.objectives[0].metric) is None:
+                scores[aims.objectives[0].metric] = again.value
+        repeats.append(Repeat(trial, seed, scores, parts[index], number))
+    searched = best_trials(aims, list(trials.values()))[0].number
+    return confirm(aims, trials, repeats, parts, searched, study.resolved.selection.resplit)
 
 
 def wish_of(spec: ResolvedSpec) -> StudySpec:
