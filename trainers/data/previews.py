@@ -77,6 +77,8 @@ def _cell(row: Doubles, column: Any) -> float | str | None:
     values = row[column.start : column.start + column.width]
     if column.kind == "numeric":
         return float(values[0])
+    if not column.width:  # train has no value of it
+        return None
     chosen = int(values.argmax())
     return str(column.categories[chosen]) if values[chosen] > 0.5 else None
 

@@ -93,3 +93,10 @@ def test_long_texts_are_cut(tmp_path: Path) -> None:
     (tmp_path / "x.txt").write_text("\n".join(f"{number}" * 900 for number in range(1, 40)))
     found = seen(tmp_path, Text("x.txt", max_length=1000))
     assert {len(text) for text in found["texts"]} == {TEXT_LENGTH + 1}
+
+
+def test_a_column_without_values_in_train_is_shown_as_missing(tmp_path: Path) -> None:
+    rows = "".join(f"{'' if row < 40 else 'x'},{row}\n" for row in range(50))
+    (tmp_path / "x.csv").write_text("k,v\n" + rows)
+    shown = seen(tmp_path, Table("x.csv", missing="mean"))
+    assert shown["rows"][3] == [None, pytest.approx(3.0)]
