@@ -2,27 +2,25 @@
 
 import contextlib
 import io
-import json
 import tempfile
 from collections.abc import Iterator
-from typing import IO, Annotated, Any, Literal
+from typing import IO, Annotated, Any
 
-from fastapi import APIRouter, Header, Query, Response
+from fastapi import APIRouter, Query, Response
 from fastapi.responses import FileResponse, StreamingResponse
 
 from service.api.best import Answer, best_record, effective_beta, read_best, read_members, repeat_of
-from service.api.bodies import JSON, YAML
+from service.api.bodies import JSON
 from service.api.dependencies import (
     CatalogDependency,
     ContainerDependency,
     DatabaseDependency,
     StudyDependency,
 )
-from service.api.negotiation import preferred
 from service.api.openapi import SPEC_RESPONSE, file_response, problems
 from service.api.own_sources import family_of_study
+from service.api.spec_answers import SpecAccept, SpecForm, answer_spec
 from service.api.task_baselines import with_task_baseline
-from service.api.yaml_text import write_yaml
 from service.domain.aims import AUXILIARY
 from service.domain.datasets import DatasetSpec, UploadedDataset
 from service.domain.division import division_of
@@ -84,21 +82,15 @@ def get_best_config(
     study: StudyDependency,
     database: DatabaseDependency,
     number: TrialChoice = None,
-    form: Annotated[
-        Literal["json", "yaml"] | None,
-        Query(alias="format", description="Wins over the Accept header."),
-    ] = None,
-    accept: Annotated[str, Header(description=f"`{JSON}` (default) or `{YAML}`.")] = JSON,
+    form: SpecForm = None,
+    accept: SpecAccept = JSON,
 ) -> Response:
     """A spec of one trial that trains the best one again, to the same numbers.
 
     Everything is written out, the trial's seed included; POST it back as it is.
     """
     answer = read_best(database, study, number)
-    spec = repeat_of(answer).model_dump(mode="json", exclude_none=False)
-    as_yaml = form == "yaml" or (form is None and preferred(accept, (JSON, YAML)) == YAML)
-    body = write_yaml(spec) if as_yaml else json.dumps(spec, indent=2, allow_nan=False)
-    return Response(body, media_type=YAML if as_yaml else JSON, headers={"Vary": "Accept"})
+    return answer_spec(repeat_of(answer), form, accept)
 
 
 @router.get(

@@ -28,6 +28,7 @@ from trainers.registry import catalog
 
 STDIN = "-"
 SHOWN_NAMES = 6
+OWN = "; a module of your own is named by --family FILE.py:CLASS"
 
 
 @dataclass(frozen=True)
@@ -202,5 +203,9 @@ def _upload(spec: StudySpec, settings: Settings) -> Upload | None:
 
 def _say(name: str, error: InvalidSpec) -> str:
     """Every fault with its place and its remedy."""
-    faults = [f"{each.pointer or '/'}: {each.reason}; {each.remedy}" for each in error.errors]
+    faults = [
+        f"{each.pointer or '/'}: {each.reason}; {each.remedy}"
+        + (OWN if each.pointer.startswith("/family") else "")
+        for each in error.errors
+    ]
     return f"{name}: " + "\n  ".join(faults)

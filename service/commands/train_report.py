@@ -145,7 +145,7 @@ def print_result(training: Training, result: dict[str, Any], output: Output) -> 
         early = " (stopped early)" if training.stopped_early.get(chosen.number) else ""
         output.say(
             Text(
-                f"{spec.name}: {which}{metric} {chosen.value:.6g} on validation, best epoch "
+                f"{spec.name}: {which}{_say_values(training, chosen)} on validation, best epoch "
                 f"{chosen.best_epoch} of {chosen.epochs}{early}, seed {chosen.seed}"
             )
         )
@@ -165,6 +165,15 @@ def print_result(training: Training, result: dict[str, Any], output: Output) -> 
         output.say(NOT_COUNTED)
     if result["recorded"] is not None:
         output.say(Text(_say_recorded(result["recorded"], metric)))
+
+
+def _say_values(training: Training, trial: Trial) -> str:
+    """Every objective: `mse 0.012, kl 9.4`."""
+    aims = training.plan.resolved.aims
+    scores = aims.scores_of(trial)
+    names = [objective.metric for objective in aims.objectives]
+    found = [(name, scores[name]) for name in names]
+    return ", ".join(f"{name} {value:.6g}" for name, value in found if value is not None)
 
 
 def _print_spread(training: Training, result: dict[str, Any], output: Output) -> None:
