@@ -41,6 +41,7 @@ PARTS = {
     "trainers.knobs": "trainers.registry",
     "trainers.params": "trainers.registry",
     "trainers.counts": "trainers.registry",
+    "trainers.activations": "trainers.registry",
     "trainers.vq_params": "trainers.registry",
     "trainers.loss_catalog": "trainers.registry",
     "trainers.regularised_params": "trainers.registry",

@@ -3,6 +3,7 @@
 See trainers.plain.corruption.Draws, which is what the plain twins draw by.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from torch import Tensor
@@ -42,3 +43,25 @@ class FrozenDraws:
     def fractions(self, site: str, width: int) -> Tensor:
         """Uniform in (0, 1), [K, n, width]."""
         return self.noise.frozen_fractions(site, self.chunk, self.samples, width)
+
+
+class PieceDraws:
+    """Some `rows` of what others draw for all; that is drawn once, for every piece."""
+
+    def __init__(self, whole: FrozenDraws) -> None:
+        self.rows = slice(None)
+        self._whole = whole
+        self._drawn: dict[str, Tensor] = {}
+
+    def normal(self, site: str, width: int) -> Tensor:
+        """Standard normal, [K, rows, width]."""
+        return self._piece(site, width, self._whole.normal)
+
+    def fractions(self, site: str, width: int) -> Tensor:
+        """Uniform in (0, 1), [K, rows, width]."""
+        return self._piece(f"{site}/fractions", width, lambda _, n: self._whole.fractions(site, n))
+
+    def _piece(self, key: str, width: int, draw: Callable[[str, int], Tensor]) -> Tensor:
+        if key not in self._drawn:
+            self._drawn[key] = draw(key, width)
+        return self._drawn[key][:, self.rows]

@@ -1,5 +1,11 @@
 """The families that come with the service. Torch-free."""
 
+from trainers.activations import (
+    count_of_restoration,
+    count_of_tables,
+    count_of_texts,
+    count_twice,
+)
 from trainers.adversarial_params import (
     AaeParams,
     BiGanParams,
@@ -81,6 +87,7 @@ BUILT_IN = (
         array="trainers.super_resolution:SuperResolutionArray",
         plain="trainers.plain.super_resolution",
         count_parameters=count_super_resolution,
+        count_activations=count_of_restoration,
         tasks=("denoise", "inpaint", "super_resolve"),
         data=("image",),
     ),
@@ -104,6 +111,7 @@ BUILT_IN = (
         array="trainers.text_autoencoder:TextAutoencoderArray",
         plain="trainers.plain.text_autoencoder",
         count_parameters=count_text_autoencoder,
+        count_activations=count_of_texts,
         metrics=TEXT_METRIC_NAMES,
         tasks=("reconstruct", "denoise"),
         data=("text",),
@@ -117,6 +125,7 @@ BUILT_IN = (
         array="trainers.text_vae:TextVaeArray",
         plain="trainers.plain.text_vae",
         count_parameters=count_text_vae,
+        count_activations=count_of_texts,
         metrics=(*TEXT_METRIC_NAMES, "elbo", "kl"),
         likelihood=True,
         tasks=("reconstruct", "denoise"),
@@ -155,6 +164,7 @@ BUILT_IN = (
         array="trainers.vae_gan:VaeGanArray",
         plain="trainers.plain.vae_gan",
         count_parameters=count_vae_gan,
+        count_activations=count_twice,
         count_used=count_vae,
         metrics=LIKELIHOOD_METRICS,
         likelihood=True,
@@ -179,6 +189,7 @@ BUILT_IN = (
         array="trainers.bigan:BiGanArray",
         plain="trainers.plain.bigan",
         count_parameters=count_bigan,
+        count_activations=count_twice,
         count_used=count_autoencoder,
     ),
     Family(
@@ -200,6 +211,7 @@ BUILT_IN = (
         array="trainers.regularised:RaeArray",
         plain="trainers.plain.rae",
         count_parameters=count_autoencoder,
+        count_activations=count_twice,
     ),
     Family(
         name="sparse_autoencoder",
@@ -220,6 +232,7 @@ BUILT_IN = (
         array="trainers.regularised:ContractiveAutoencoderArray",
         plain="trainers.plain.contractive_autoencoder",
         count_parameters=count_autoencoder,
+        count_activations=count_twice,
     ),
     Family(
         name="tabular_autoencoder",
@@ -230,6 +243,7 @@ BUILT_IN = (
         array="trainers.tabular_autoencoder:TabularAutoencoderArray",
         plain="trainers.plain.tabular_autoencoder",
         count_parameters=count_tabular,
+        count_activations=count_of_tables,
         metrics=TABLE_METRICS,
         tasks=("reconstruct", "denoise", "inpaint"),
         data=("table", "vector"),

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from service.domain.space import Scalar
+from trainers.activations import count_activations
 from trainers.knobs import FamilyParams
 from trainers.metric_catalog import NUMBER_METRICS
 from trainers.own.description import OwnDescription
@@ -27,6 +28,8 @@ class Family:
     count_used: Callable[[Mapping[str, Scalar], Problem], int] | None = None
     """The same of a model in use (the metric `parameters`): without what only training needs, and
     with what is no trainable parameter. None: as many."""
+    count_activations: Callable[[Mapping[str, Scalar], Problem], int] = count_activations
+    """Numbers that one training step of one model keeps for its backward pass."""
     metrics: tuple[str, ...] = NUMBER_METRICS
     likelihood: bool = False
     """Whether it has a KL term."""

@@ -184,6 +184,11 @@ def count_used(name: str, config: Mapping[str, Scalar], problem: Mapping[str, An
     return (family.count_used or family.count_parameters)(config, Problem.from_json(problem))
 
 
+def count_activations(name: str, config: Mapping[str, Scalar], problem: Mapping[str, Any]) -> int:
+    """Numbers that one training step of one model keeps for its backward pass."""
+    return find_family(name).count_activations(config, Problem.from_json(problem))
+
+
 def signature(name: str, config: Mapping[str, Scalar]) -> str:
     """What trials must share to train in one array: the family and its structural parameters."""
     structure = find_family(name).params.structure(config)
@@ -214,6 +219,7 @@ def catalog() -> Catalog:
         datasets=_DATASETS,
         count_parameters=count_parameters,
         count_used=count_used,
+        count_activations=count_activations,
         signature=signature,
         losses={loss.name: loss for loss in LOSSES},
     )

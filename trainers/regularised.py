@@ -1,16 +1,18 @@
 """Autoencoders with a penalty: on the codes (WAE, sparse), or on how the networks bend."""
 
 from abc import abstractmethod
+from collections.abc import Callable
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from trainers.base import Batch, Config, Step
-from trainers.draws import FrozenDraws, StepDraws
+from trainers.draws import FrozenDraws, PieceDraws, StepDraws
 from trainers.encoder_decoder import EncoderDecoderArray
 from trainers.layers import Pass, sigmoid
 from trainers.metrics import Outputs
+from trainers.networks import EVALUATED
 from trainers.noise import Noise
 from trainers.plain.contractive_autoencoder import ContractiveAutoencoder
 from trainers.plain.corruption import Draws
@@ -40,6 +42,14 @@ class RegularisedArray(EncoderDecoderArray):
     def penalised(self, run: Pass, given: Given, draws: Draws) -> tuple[Tensor, Tensor]:
         """What the loss looks at, [K, B, F], and the weighed penalty, [K], mean over samples."""
 
+    @classmethod
+    def by_slope(cls, config: Config) -> bool:
+        """Whether the penalty is a slope, which takes gradients in evaluation too.
+
+        It must be a mean over samples then: of maps it is taken piece by piece.
+        """
+        return False
+
     def training_loss(self, batch: Batch, step: Step, player: str) -> Tensor:
         """[K]: reconstruction and penalty."""
         draws = StepDraws(self.noise, step.index, batch.target.shape[1])
@@ -50,11 +60,12 @@ class RegularisedArray(EncoderDecoderArray):
     def outputs(self, given: Given, target: Tensor, chunk: int) -> Outputs:
         """Reconstructions and penalties, eval mode."""
         draws = FrozenDraws(self.noise, chunk, len(target))
-        with torch.enable_grad():  # some penalties are slopes
-            output, penalty = self.penalised(
-                self.evaluation_pass(), given.expand(len(self.slots)), draws
-            )
-        output, penalty = output.detach(), penalty.detach()
+        run, slots = self.evaluation_pass(), len(self.slots)
+
+        def penalised(rows: slice, draws: Draws) -> tuple[Tensor, Tensor]:
+            return self.penalised(run, given.rows(rows).expand(slots), draws)
+
+        output, penalty = self._evaluated(self.slots[0].config, penalised, draws)
         return Outputs(self.loss.predict(output), output, penalty=penalty * len(target))
 
     @classmethod
@@ -63,14 +74,38 @@ class RegularisedArray(EncoderDecoderArray):
         cls, twin: Any, given: Given, target: Tensor, noise: Noise, chunk: int
     ) -> Outputs:
         """The same as `outputs`, by a plain twin."""
-        draws = FrozenDraws(noise, chunk, len(target))
-        with torch.enable_grad():
+
+        def penalised(rows: slice, draws: Draws) -> tuple[Tensor, Tensor]:
             output, penalty = twin.penalised(
-                given, lambda site, width: draws.normal(site, width)[0]
+                given.rows(rows), lambda site, width: draws.normal(site, width)[0]
             )
-        output, penalty = output.detach()[None], penalty.detach()[None]
+            return output[None], penalty[None]
+
+        draws = FrozenDraws(noise, chunk, len(target))
+        output, penalty = cls._evaluated(twin.config, penalised, draws)
         prediction = twin.reconstruction_loss.predict(output)
         return Outputs(prediction, output, penalty=penalty * len(target))
+
+    @classmethod
+    def _evaluated(
+        cls,
+        config: Config,
+        penalised: Callable[[slice, Draws], tuple[Tensor, Tensor]],
+        draws: FrozenDraws,
+    ) -> tuple[Tensor, Tensor]:
+        """`penalised` of a chunk: [K, n, F] and [K]. No graph outlives a piece."""
+        count = draws.samples
+        if not cls.by_slope(config):
+            return penalised(slice(0, count), draws)
+        size = EVALUATED if config["architecture"] == "conv" else count
+        piece, outputs, penalties = PieceDraws(draws), [], []
+        for row in range(0, count, size):
+            piece.rows = slice(row, min(row + size, count))
+            with torch.enable_grad():
+                output, penalty = penalised(piece.rows, piece)
+            outputs.append(output.detach())
+            penalties.append(penalty.detach() * (output.shape[1] / count))
+        return torch.cat(outputs, dim=1), torch.stack(penalties).sum(0)
 
 
 class WaeMmdArray(RegularisedArray):
@@ -98,7 +133,7 @@ class RaeArray(RegularisedArray):
     def penalised(self, run: Pass, given: Given, draws: Draws) -> tuple[Tensor, Tensor]:
         """The penalty is half the squared code, and the decoder's weights or its slope."""
         code = self.encode(run, given)
-        bends = self.slots[0].config["decoder_penalty"] == "gradient"
+        bends = self.by_slope(self.slots[0].config)
         if bends and not code.requires_grad:
             code = code.detach().requires_grad_()
         output = self.decode(run, code)
@@ -109,6 +144,11 @@ class RaeArray(RegularisedArray):
         short = 0.5 * code.square().sum(2).mean(1)
         weights = self.column("code_weight"), self.column("decoder_weight")
         return output, weights[0] * short + weights[1] * smooth
+
+    @classmethod
+    def by_slope(cls, config: Config) -> bool:
+        """One of its two penalties of the decoder is."""
+        return bool(config["decoder_penalty"] == "gradient")
 
     def _squared_matrices(self, run: Pass) -> Tensor:
         """[K]: sum of squares of the decoder's matrices and kernels."""
@@ -165,6 +205,11 @@ class ContractiveAutoencoderArray(RegularisedArray):
         code = self.encode(run, given._replace(start=start))
         slope = squared_slope(code, start, draws.normal("projection", self.latent_dim))
         return self.decode(run, code), self.column("contraction_weight") * slope
+
+    @classmethod
+    def by_slope(cls, config: Config) -> bool:
+        """Always."""
+        return True
 
     @classmethod
     def plain_twin(cls, config: Config, problem: Problem) -> ContractiveAutoencoder:

@@ -59,7 +59,7 @@ def check_size(resolved: ResolvedSpec, catalog: Catalog, header: DataHeader) -> 
                 pointer="/parallel/cohort_size",
                 reason=f"{resolved.cohort_size} of the largest models side by side take "
                 f"{cost.array_bytes_max / 2**30:.1f} GiB, the cap is {MAX_ARRAY_BYTES >> 30} GiB",
-                remedy="give a smaller cohort_size, or smaller models",
+                remedy="give a smaller cohort_size, a smaller batch_size, or smaller models",
             )
         ]
     return []

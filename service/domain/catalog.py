@@ -139,5 +139,7 @@ class Catalog:
     count_used: ParameterCounter = field(repr=False)
     """The same of a model in use, which is the metric `parameters`: no discriminator, but a
     codebook."""
+    count_activations: ParameterCounter = field(repr=False)
+    """Numbers that one training step of one model keeps for its backward pass; 0: unknown."""
     signature: SignatureFunction = field(repr=False)
     losses: dict[str, LossEntry] = field(default_factory=dict)

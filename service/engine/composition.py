@@ -3,17 +3,13 @@
 from collections.abc import Sequence
 
 from service.domain.catalog import Catalog
+from service.domain.estimates import array_capacity, count_kept
 from service.domain.problems import problem_fields
 from service.domain.records import Dataset
 from service.domain.resolve import complete_config, family_of
 from service.domain.spec import ResolvedSpec
 from service.engine.proposals import Proposal
 from service.storage.trials import NewArray, NewTrial
-
-ARRAY_PARAMETERS = 1_000_000
-"""Fusing pays on a CPU up to about this many parameters an array (measured; DESIGN.md 6).
-
-A constant and not a look at the machine: composition must be the same everywhere (rule R2)."""
 
 
 def compose(
@@ -30,8 +26,10 @@ def compose(
         signature = catalog.signature(family, config)
         families[proposal.number] = family
         groups.setdefault(signature, []).append(proposal.number)
-        parameters = max(1, catalog.count_parameters(family, config, problem))
-        capacity[signature] = max(1, ARRAY_PARAMETERS // parameters)
+        capacity[signature] = array_capacity(
+            catalog.count_parameters(family, config, problem),
+            count_kept(catalog, family, config, problem, dataset.train),
+        )
     chunks = sorted(
         (members[start : start + capacity[signature]], signature)
         for signature, members in groups.items()

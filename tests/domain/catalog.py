@@ -142,6 +142,10 @@ def count_parameters(family: str, config: Mapping[str, Scalar], problem: Mapping
     return 2 * sum(before * after + after for before, after in pairwise(sizes))
 
 
+def count_activations(family: str, config: Mapping[str, Scalar], problem: Mapping[str, Any]) -> int:
+    return int(config.get("batch_size", 64)) * prod(problem["shape"])
+
+
 def signature(family: str, config: Mapping[str, Scalar]) -> str:
     return f"{family}-{config['hidden_width']}"
 
@@ -167,6 +171,7 @@ CATALOG = Catalog(
     datasets=[Choice(name="digits", description="Handwritten digits.")],
     count_parameters=count_parameters,
     count_used=count_parameters,
+    count_activations=count_activations,
     signature=signature,
     losses={loss.name: loss for loss in LOSSES},
 )

@@ -1,5 +1,6 @@
 """The penalties of WAE, RAE, sparse and contractive autoencoders."""
 
+import gc
 from dataclasses import replace
 from typing import Any
 
@@ -10,12 +11,13 @@ from torch import Tensor
 from tests.trainers.conftest import DIGITS, ArrayData, config_of, slots_of
 from tests.trainers.test_families import assert_same_end, finished, first_step, twin_of
 from trainers.base import Batch, FitPlan
+from trainers.draws import FrozenDraws
 from trainers.loop import ArrayRun
 from trainers.plain.given import Given
 from trainers.plain.kernels import MOST, SCALES, maximum_mean_discrepancy
 from trainers.plain.regularised import squared_slope
 from trainers.plain.sparsity import mean_activity_divergence
-from trainers.registry import load_family
+from trainers.registry import catalog, load_family
 
 PLAN = FitPlan(4, 1, None, "mse", "minimize")
 VARIANTS: list[tuple[str, dict[str, Any]]] = [
@@ -184,3 +186,44 @@ def test_the_prior_of_a_wae_gives_samples() -> None:
     samples = twin.prior_samples(5, torch.Generator().manual_seed(0))
     assert samples is not None
     assert samples.shape == (5, 64)
+
+
+def chunk_of_maps(family: str, changes: dict[str, Any]) -> tuple[Any, Given]:
+    array = load_family(family)(slots_of(family, 2, architecture="conv", **changes), DIGITS)
+    return array, Given(torch.rand(400, 64, generator=torch.Generator().manual_seed(0)))
+
+
+@pytest.mark.parametrize(("family", "changes"), [*CONVOLUTIONS[:1], *VARIANTS[-1:]], ids=str)
+def test_slopes_of_maps_are_those_of_the_whole_chunk(family: str, changes: dict[str, Any]) -> None:
+    array, given = chunk_of_maps(family, {k: v for k, v in changes.items() if k != "architecture"})
+    outputs = array.outputs(given, given.start, 3)
+    draws = FrozenDraws(array.noise, 3, 400)
+    with torch.enable_grad():
+        output, penalty = array.penalised(array.evaluation_pass(), given.expand(2), draws)
+    torch.testing.assert_close(outputs.likelihood, output.detach())
+    torch.testing.assert_close(outputs.penalty, penalty.detach() * 400)
+
+
+@pytest.mark.parametrize("family", ["contractive_autoencoder", "wae_mmd"])
+def test_evaluation_keeps_no_graph_of_more_than_a_piece(family: str) -> None:
+    array, given = chunk_of_maps(family, {})
+    config = array.slots[0].config
+    alive = most = 0
+
+    class Kept:
+        def __init__(self, tensor: Tensor) -> None:
+            nonlocal alive, most
+            self.tensor = tensor
+            alive += tensor.numel()
+            most = max(most, alive)
+
+        def __del__(self) -> None:
+            nonlocal alive
+            alive -= self.tensor.numel()
+
+    with torch.autograd.graph.saved_tensors_hooks(Kept, lambda kept: kept.tensor):
+        array.outputs(given, given.start, 0)
+    gc.collect()
+    assert alive == 0
+    piece = catalog().count_activations(family, {**config, "batch_size": 128}, DIGITS.to_json())
+    assert most < 2 * 1.5 * piece

@@ -42,9 +42,15 @@ def own_family(description: OwnDescription, probe: Probe) -> Family:
         array=ARRAY,
         plain=PLAIN,
         count_parameters=count,
+        count_activations=_unknown,
         tasks=tasks if description.sees_given else ("reconstruct",),
         own=description,
     )
+
+
+def _unknown(config: Mapping[str, Scalar], problem: Problem) -> int:
+    """Nobody counts what a module keeps; each of its trials is an array of its own."""
+    return 0
 
 
 def own_params(description: OwnDescription) -> type[OwnParams]:
