@@ -25,8 +25,13 @@ def say_rival(
 
 
 def keep_rivals(dataset: Dataset, study: Study) -> Dataset:
-    """The data set without PCA where models do not see clean samples: it is scored on them."""
-    if names_doing_nothing(study.resolved.task) is None:
-        return dataset
-    rivals = dataset.baselines.model_copy(update={"pca": []})
-    return dataset.model_copy(update={"baselines": rivals})
+    """The data set with the PCA that can be beaten.
+
+    None of as many components as the data have directions; none at all where models do not see
+    clean samples: it is scored on them.
+    """
+    clean = names_doing_nothing(study.resolved.task) is None
+    pca = dataset.baselines.rivals if clean else []
+    return dataset.model_copy(
+        update={"baselines": dataset.baselines.model_copy(update={"pca": pca})}
+    )

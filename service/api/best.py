@@ -186,7 +186,8 @@ def compare(
     best of them).
 
     `mse_over_pca` below 1 beats PCA; its clipped figure, where that is known (`pca_figure` says
-    of every part which one it is). `gap_closed` = 1 - MSE / MSE of the mean image.
+    of every part which one it is); null where the latent is as wide as the data, and PCA the
+    identity. `gap_closed` = 1 - MSE / MSE of the mean image.
     """
     unsealed = metrics.test is not None
     mean = {
@@ -195,7 +196,7 @@ def compare(
         "test": baselines.mean_test if unsealed else None,
     }
     latent = config.get(LATENT)
-    found = next((entry for entry in baselines.pca if entry.latent_dim == latent), None)
+    found = next((entry for entry in baselines.rivals if entry.latent_dim == latent), None)
     if found is not None and not unsealed:
         found = found.model_copy(update={"test": None, "test_clipped": None})
     rival = {part: None if found is None else found.score(part) for part in PARTS}

@@ -62,6 +62,10 @@ class Estimate(Record):
     """The data set as float32."""
 
 
+ROUNDING = 1e-6
+"""Share of the mean sample's error below which an error is that of single precision."""
+
+
 class PcaBaseline(Record):
     """PCA with `latent_dim` components fitted on train, scored per part (MSE, scaled data)."""
 
@@ -131,6 +135,13 @@ class Baselines(Record):
     """Of a table: the mean of train over the numeric columns alone (scaled)."""
     majority_accuracy: PartScores | None = None
     """Of a table: how often a categorical value is the most frequent one of train."""
+
+    @property
+    def rivals(self) -> list[PcaBaseline]:
+        """PCA of the sizes that leave something out: with as many components as the data have
+        directions it is the identity, which nothing can beat."""
+        least = ROUNDING * (self.mean_validation or 0.0)
+        return [entry for entry in self.pca if entry.validation > least]
 
     def joined(self, earlier: "Baselines") -> "Baselines":
         """These, and the PCA figures that `earlier` has beside: every latent size of either.

@@ -67,8 +67,8 @@ def with_pca(dataset: Dataset, store: Path, latent_dim: int) -> Dataset:
 
 
 def pca_validation(dataset: Dataset, latent_dim: object) -> float | None:
-    """Validation MSE of PCA at a latent size, where it is recorded; clipped where known."""
-    for entry in dataset.baselines.pca:
+    """Validation MSE of PCA at a latent size, where it is a rival; clipped where known."""
+    for entry in dataset.baselines.rivals:
         if entry.latent_dim == latent_dim:
             return entry.score("validation")
     return None

@@ -49,3 +49,14 @@ def test_pca_is_no_rival_of_a_model_that_does_not_see_clean_samples() -> None:
     assert keep_rivals(made.dataset, made.study).baselines.pca
     assert keep_rivals(made.dataset, noisy).baselines.pca == []
     assert keep_rivals(made.dataset, noisy).baselines.mean_validation is not None
+
+
+def test_a_pca_as_wide_as_the_data_is_not_drawn() -> None:
+    made = make_study()
+    baselines = made.dataset.baselines
+    identity = baselines.pca[0].model_copy(update={"latent_dim": 999, "validation": 4.5e-18})
+    wide = made.dataset.model_copy(
+        update={"baselines": baselines.model_copy(update={"pca": [*baselines.pca, identity]})}
+    )
+    kept = keep_rivals(wide, made.study).baselines.pca
+    assert kept == baselines.pca

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from service.domain.records import Verdict
+from service.api.best import compare
+from service.domain.records import BestMetrics, Verdict
 from service.executors.in_process import InProcessExecutor
 from service.storage.database import Database
 from service.storage.datasets import DatasetRepository
@@ -91,3 +92,44 @@ def test_the_verdict_is_on_what_says_how_good_a_model_is(tmp_path: Path) -> None
         assert "mse is" in verdict.sentence
         assert verdict.numbers["pca"] == verdicts["single"].numbers["pca"]
         assert verdict.numbers["difficulty_offset"] is not None
+
+
+@pytest.mark.parametrize("latent", [4, 6, 8])
+def test_pca_as_wide_as_the_data_is_no_rival(tmp_path: Path, latent: int) -> None:
+    """Iris is encoded as 7 numbers of rank 6: PCA with six components gives them back."""
+    url = f"sqlite:///{tmp_path / 'hifitune.db'}"
+    migrate(url)
+    database = Database(url)
+    house = House(tmp_path, database)
+    house.submit(
+        "s",
+        {
+            "name": "wide",
+            "dataset": {"name": "iris"},
+            "family": "tabular_autoencoder",
+            "space": {"latent_dim": latent, "hidden_width": 16, "learning_rate": 0.01},
+            "objective": {"metric": "mse"},
+            "training": {"epochs": 3},
+            "budget": {"trials": 1},
+        },
+    )
+    study = house.run("s", InProcessExecutor(1))
+    with database.read() as session:
+        dataset = DatasetRepository(session).get(study.data_hash or "")
+    [trial] = house.trials("s")
+    database.close()
+
+    assert dataset is not None
+    assert trial.verdict is not None
+    assert trial.metrics is not None
+    assert any(entry.latent_dim == latent for entry in dataset.baselines.pca)
+    metrics = BestMetrics(train=trial.metrics.train, validation=trial.metrics.validation, test=None)
+    compared = compare(dataset.baselines, metrics, {"latent_dim": latent})
+    if latent < 6:
+        assert trial.verdict.numbers["pca"] is not None
+        assert compared["mse_over_pca"]["validation"] > 0
+    else:
+        assert trial.verdict.numbers["pca"] is None
+        assert "PCA" not in trial.verdict.sentence
+        assert compared["pca"] is None
+        assert compared["mse_over_pca"]["validation"] is None
