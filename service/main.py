@@ -11,8 +11,19 @@ from fastapi import FastAPI
 from dashboards.routes import router as dashboards
 from service import __version__
 from service.api import catalog as catalog_routes
+from service.api import (
+    compare,
+    events,
+    exports,
+    extend,
+    health,
+    openapi,
+    problems,
+    results,
+    studies,
+    trials,
+)
 from service.api import datasets as dataset_routes
-from service.api import events, exports, extend, health, openapi, problems, results, studies, trials
 from service.api.dependencies import Container
 from service.api.examples import example_records
 from service.api.feeds import Feeds
@@ -90,6 +101,7 @@ def create_app(
     openapi.install(app, lambda: example_records(container.catalog))
     for router in (
         studies.router,
+        compare.router,
         extend.router,
         trials.router,
         results.router,

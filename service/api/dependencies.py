@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path as FilePath
 from typing import Annotated
 
-from fastapi import Depends, Path, Request
+from fastapi import Depends, Path, Query, Request
 from starlette.convertors import Convertor, register_url_convertor
 
 from service.api.dataset_details import list_entries, read_detail
@@ -15,10 +15,12 @@ from service.api.uploads import UploadDesk
 from service.artifacts import ArtifactStore
 from service.domain.advice import advise_stored
 from service.domain.catalog import Catalog
+from service.domain.comparison import Comparison, read_ids
 from service.domain.records import DatasetDetail, DatasetPage, Study, Trial
 from service.domain.uploads import Origin
 from service.errors import NotFound
 from service.exports.exporter import Exporter
+from service.storage.comparisons import ComparisonRepository
 from service.storage.database import Database
 from service.storage.datasets import DatasetRepository
 from service.storage.decisions import AnalysisRepository, DecisionRepository
@@ -106,6 +108,7 @@ class Records:
     analyses: AnalysisRepository
     decisions: DecisionRepository
     revisions: RevisionRepository
+    comparisons: ComparisonRepository
 
 
 @contextmanager
@@ -121,6 +124,7 @@ def read_records(database: Database) -> Iterator[Records]:
             analyses=AnalysisRepository(session),
             decisions=DecisionRepository(session),
             revisions=RevisionRepository(session),
+            comparisons=ComparisonRepository(session),
         )
 
 
@@ -163,6 +167,25 @@ def find_trial(study: StudyDependency, number: TrialNumber, database: DatabaseDe
 
 
 TrialDependency = Annotated[Trial, Depends(find_trial)]
+
+ComparedIds = Annotated[
+    list[str],
+    Query(
+        description="Two to eight ids of studies: repeated (`ids=A&ids=B`), or between commas.",
+        examples=[["01k7x2m8qv4e9wz3tbn5ha6rcd", "01k7x2m8qv4e9wz3tbn5ha6rce"]],
+        max_length=64,
+    ),
+]
+
+
+def find_comparison(ids: ComparedIds, database: DatabaseDependency) -> Comparison:
+    """The comparison that the query asks for. Raises InvalidRequest, NotFound."""
+    chosen = read_ids(ids)
+    with read_records(database) as records:
+        return records.comparisons.compare(chosen)
+
+
+ComparisonDependency = Annotated[Comparison, Depends(find_comparison)]
 
 DatasetId = Annotated[
     str,

@@ -5,6 +5,8 @@ from typing import Any
 
 from service.api.confirmed import ONE_SEED
 from service.domain.catalog import Catalog
+from service.domain.comparability import compare
+from service.domain.comparison import Comparison, ConvergencePoint, Costs, compared
 from service.domain.linter import lint_spec
 from service.domain.model import content_hash
 from service.domain.records import (
@@ -171,8 +173,27 @@ def example_records(catalog: Catalog) -> dict[str, Any]:
         data_hash="418e" * 16,
         created_at=_BEGIN,
     )
-    records = {"Study": study, "Trial": trial, "Best": best, "EpochReport": epoch, "Upload": upload}
+    records = {
+        "Study": study,
+        "Trial": trial,
+        "Best": best,
+        "EpochReport": epoch,
+        "Upload": upload,
+        "Comparison": _comparison(study),
+    }
     return {
         **{name: record.model_dump(mode="json") for name, record in records.items()},
         "StudySpec": MINIMAL_SPEC,
     }
+
+
+def _comparison(study: Study) -> Comparison:
+    """Of a study with another one that has gone on for longer."""
+    other = study.model_copy(update={"id": "01k7x2m8qv4e9wz3tbn5ha6rce", "name": "digits-vae-long"})
+    steps = [
+        ConvergencePoint(trials=1, seconds=0.9, value=0.0134),
+        ConvergencePoint(trials=8, seconds=6.6, value=0.0089),
+    ]
+    costs = Costs(own=9.7, repetitions=0.0)
+    studies = [study, other]
+    return compare(studies, [compared(each, costs, steps, (12, costs.own)) for each in studies])

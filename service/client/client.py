@@ -13,6 +13,7 @@ from service.client.handle import StudyHandle
 from service.client.revision_calls import RevisionCalls
 from service.client.stream import Message, read_messages
 from service.client.transport import Transport
+from service.domain.comparison import Comparison
 from service.domain.exports import ExportFormat
 from service.domain.records import (
     Best,
@@ -111,6 +112,10 @@ class Client(RevisionCalls, DatasetCalls):
             token = page.next_page_token
             if token is None:
                 return
+
+    def compare(self, study_ids: Sequence[str]) -> Comparison:
+        """Two to eight studies side by side: best, test value, cost, convergence, notices."""
+        return self._get(Comparison, "/v1/studies:compare", {"ids": list(study_ids)})
 
     def trials(
         self,

@@ -67,6 +67,7 @@ def test_the_public_contract_is_there(document: dict[str, Any]) -> None:
     promised = {
         "/v1/studies": {"get", "post"},
         "/v1/studies:validate": {"post"},
+        "/v1/studies:compare": {"get"},
         "/v1/studies/{study_id}": {"get", "delete"},
         "/v1/studies/{study_id}:pause": {"post"},
         "/v1/studies/{study_id}:resume": {"post"},
@@ -91,7 +92,9 @@ def test_the_public_contract_is_there(document: dict[str, Any]) -> None:
         assert methods <= document["paths"][path].keys(), path
 
 
-@pytest.mark.parametrize("name", ["Study", "Trial", "Best", "EpochReport", "StudySpec", "Upload"])
+@pytest.mark.parametrize(
+    "name", ["Study", "Trial", "Best", "EpochReport", "StudySpec", "Upload", "Comparison"]
+)
 def test_examples_are_valid(document: dict[str, Any], name: str) -> None:
     schema = {"$ref": f"#/components/schemas/{name}", "components": document["components"]}
     for example in document["components"]["schemas"][name]["examples"]:
