@@ -32,6 +32,7 @@ def print_answer(study: Study, best: Best, output: Output) -> None:
     values = ", ".join(f"{each.metric} {each.value:.6g}" for each in best.objectives)
     values = values or f"{best.objective.metric} {best.objective.value:.6g}"
     output.say(Text(f"{values} on validation, best epoch {best.best_epoch}, seed {best.seed}"))
+    print_selection(best, output)
     for bound in best.constraints:
         limit = (
             f"at most {bound.at_most:g}"
@@ -46,6 +47,24 @@ def print_answer(study: Study, best: Best, output: Output) -> None:
     if beside_objectives(best).row_count:
         output.table(beside_objectives(best))
     output.table(comparison(best))
+
+
+def print_selection(best: Best, output: Output) -> None:
+    """How far to trust the value: what fresh seeds say, or that there were none."""
+    found = best.selection or {}
+    if found.get("note"):
+        output.say(Text(found["note"]))
+    if found.get("kind") != "confirmed":
+        return
+    luck = [
+        f"{name} optimism {found[key]:+.3g}"
+        for name, key in (("seed", "seed_optimism"), ("split", "split_optimism"))
+        if found.get(key) is not None
+    ]
+    ends = (found.get("interval") or {}).get(found["metric"])
+    if ends is not None:
+        luck.append(f"test value within {_short(ends[0])} to {_short(ends[1])} (95 %)")
+    output.say(Text("; ".join(luck)))
 
 
 def front_table(front: ParetoFront) -> Table:

@@ -8,7 +8,7 @@ from typing import Any
 from rich.text import Text
 
 from service.client import Client, StudyHandle
-from service.commands.answer import comparison
+from service.commands.answer import comparison, print_selection
 from service.commands.exits import Exit, Stop
 from service.commands.listening import listen
 from service.commands.output import Output, configure_logging
@@ -114,6 +114,7 @@ def _show(client: Client, handle: StudyHandle, study: Study, output: Output) -> 
     output.say("")
     output.table(comparison(best))
     output.say(Text(_claim(best)))
+    print_selection(best, output)
     output.say(Text(f"  {handle.url}"))
 
 

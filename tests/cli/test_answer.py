@@ -1,11 +1,14 @@
 """The answer for people: nothing cut, the objective first, doing nothing beside it."""
 
+from io import StringIO
 from typing import Any
 
 import httpx
+from rich.console import Console
 from rich.table import Table
 
-from service.commands.answer import beside_objectives, comparison
+from service.commands.answer import beside_objectives, comparison, print_selection
+from service.commands.output import Output
 from service.domain.records import Best
 from tests.api.house import House, Seed
 from tests.cli.processes import hifitune
@@ -73,3 +76,21 @@ def test_a_reconstruction_by_its_error_needs_no_second_table(
     sizes = [objective, {"metric": "parameters", "value": 900.0}]
     pair = denoised(http, seed, objective=objective, objectives=sizes)
     assert ["parameters", "this vae", "900", ""] in cells(beside_objectives(pair))
+
+
+def test_what_was_luck_is_said(http: httpx.Client, seed: Seed) -> None:
+    spoken = StringIO()
+    output = Output(as_json=False)
+    output.screen = Console(file=spoken, width=200)
+    best = denoised(http, seed, selection={
+        "kind": "confirmed", "note": "trial 3 has the best mean.", "metric": "psnr",
+        "seed_optimism": 0.25, "split_optimism": -0.5, "interval": {"psnr": [21.0, 21.5]},
+    })  # fmt: skip
+    print_selection(best, output)
+    assert spoken.getvalue().splitlines() == [
+        "trial 3 has the best mean.",
+        "seed optimism +0.25; split optimism -0.5; test value within 21 to 21.5 (95 %)",
+    ]
+    unconfirmed = denoised(http, seed)
+    print_selection(unconfirmed, output)
+    assert "not confirmed" in spoken.getvalue() or "optimistic" in spoken.getvalue()
