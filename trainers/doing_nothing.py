@@ -7,10 +7,13 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from trainers.base import MetricMeter
 from trainers.evaluation import Gatherer, ResidentData, Samples, evaluation_samples
 from trainers.losses import Reconstruction
 from trainers.metrics import Meter, Outputs
+from trainers.plain.columns import Columns
 from trainers.problem import Problem
+from trainers.tabular_autoencoder import TabularMeter
 from trainers.text_metrics import WRITTEN, TextMeter, TextOutputs
 
 OF_NO_MODEL = ("loss", "reconstruction", "token_cross_entropy", "perplexity")
@@ -22,12 +25,17 @@ def measure_doing_nothing(problem: Problem, samples: Samples, scale: Tensor) -> 
     """The metrics of `start` against the target on evaluation samples, as of a model.
 
     Of numbers all that are taken of reconstructions, hole and known values apart among them; of
-    texts exact match and edit distance.
+    tables also what their columns are judged by; of texts exact match and edit distance.
     """
     text = problem.kind == "text"
     device = samples.target.device
     loss = Reconstruction("mse", [1.0], problem.features, device, problem)
-    meter = TextMeter(1) if text else Meter(loss, torch.zeros(1, device=device), scale)
+    meter: MetricMeter = TextMeter(1)
+    if problem.kind in ("table", "vector"):
+        columns = Columns(problem.to_json(), problem.features)
+        meter = TabularMeter(loss, torch.zeros(1, device=device), scale, columns)
+    elif not text:
+        meter = Meter(loss, torch.zeros(1, device=device), scale)
     gatherer = Gatherer(meter, problem, len(samples), close=True)
     left = WRITTEN
     for target, given in samples.chunks():

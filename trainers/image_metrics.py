@@ -83,7 +83,9 @@ def similarities(prediction: Tensor, samples: Tensor, problem: Problem) -> dict[
     scales = scales_of(*problem.shape[:2])
 
     def compare(count: int) -> Tensor:
-        slots = [similarity(slot, samples, problem.shape, problem.span, count) for slot in clipped]
+        slots = [
+            similarity(slot, samples, problem.shape, problem.span, count, low) for slot in clipped
+        ]
         return torch.stack(slots)
 
     found = {"ssim": compare(1)}

@@ -223,10 +223,10 @@ class Reconstruction:
     def _dissimilarity(self, output: Tensor, target: Tensor) -> Tensor:
         """[K, n, F] -> [K, n]: F (1 - SSIM) / 2, slot by slot, so that its bits are its own."""
         assert self.problem is not None
-        shape, span = self.problem.shape, self.problem.span
+        shape, span, low = self.problem.shape, self.problem.span, self.problem.bounds[0]
         scales = scales_of(*shape[:2]) if self.name == "ms_ssim_mix" else 1
         similarity = [
-            structural_similarity(one, other, shape, span, scales, SSIM_FLOOR)
+            structural_similarity(one, other, shape, span, scales, SSIM_FLOOR, low)
             for one, other in zip(output, target.expand_as(output), strict=True)
         ]
         return 0.5 * self.features * (1 - torch.stack(similarity))

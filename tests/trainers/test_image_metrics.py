@@ -222,3 +222,19 @@ def test_a_slots_ssim_does_not_depend_on_its_company() -> None:
         alone = similarities(company[row : row + 1], target, problem)
         for name, values in alone.items():
             assert torch.equal(values[0], together[name][row]), name
+
+
+@pytest.mark.parametrize("shape", [(28, 28), (31, 24, 3)], ids=str)
+@pytest.mark.parametrize(("low", "high"), [(-1.0, 1.0), (-0.4, 2.9)])
+def test_similarity_does_not_depend_on_where_values_begin(
+    shape: tuple[int, ...], low: float, high: float
+) -> None:
+    output, target = images(shape)
+    unit = similarities(output[None], target, Problem("image", shape))
+    moved = [low + (high - low) * values for values in (output, target)]
+    problem = Problem("image", shape, low=low, high=high)
+    found = similarities(moved[0][None], moved[1], problem)
+    figures = image_figures(moved[0], moved[1], problem.to_json())
+    for name in ("ssim", "ms_ssim"):
+        torch.testing.assert_close(found[name], unit[name], rtol=1e-3, atol=1e-4)
+        torch.testing.assert_close(figures[name], unit[name][0], rtol=1e-3, atol=1e-4)

@@ -293,3 +293,18 @@ def test_the_cosine_falls_from_one_towards_zero() -> None:
     assert learning_rate_share("constant", 99, 100) == 1
     with pytest.raises(ValueError, match="no schedule"):
         learning_rate_share("step", 0, 1)
+
+
+@pytest.mark.parametrize("name", ["ssim_mix", "ms_ssim_mix"])
+def test_dissimilarity_does_not_depend_on_where_values_begin(name: str) -> None:
+    target = torch.rand(3, 144, generator=torch.Generator().manual_seed(0))
+    output = (target + 0.2).clamp(max=1)
+    config = {"loss": name, "sigma": 1.0, "ssim_weight": 1.0}
+    found = []
+    for low, high in ((0.0, 1.0), (-1.0, 1.0)):
+        problem = Problem("image", (12, 12), low=low, high=high)
+        values = [low + (high - low) * each for each in (output, target)]
+        loss = Reconstruction.of([config], problem, torch.device("cpu"))
+        found.append(loss.training(values[0][None], values[1][None])[0])
+        found.append(ReconstructionLoss(config, problem.to_json())(*values))
+    torch.testing.assert_close(torch.stack(found), found[0].expand(4), rtol=1e-4, atol=1e-5)

@@ -21,10 +21,12 @@ from tests.trainers.conftest import ArrayData, config_of, slots_of
 from tests.trainers.test_families import assert_same_end, finished, first_step, twin_of
 from tests.trainers.test_portable import ALONE, run_alone
 from trainers.base import Batch, FitPlan
-from trainers.evaluation import score
+from trainers.doing_nothing import score_doing_nothing
+from trainers.evaluation import evaluation_samples, load_twin, score
 from trainers.loop import ArrayRun
 from trainers.plain.columns import Columns
 from trainers.plain.given import Given
+from trainers.plain.train import measure
 from trainers.portable import write_model_zip
 from trainers.problem import Column, Problem, problem_of
 from trainers.registry import catalog, load_family
@@ -260,3 +262,42 @@ def test_the_model_that_is_taken_away_reconstructs_rows_where_the_project_is_not
     script = f"{ALONE}\nsys.path.insert(0, sys.argv[1])\nsys.argv = ['train.py', *sys.argv[2:]]\n"
     script += "import runpy; runpy.run_path('train.py', run_name='__main__')"
     assert "categorical_accuracy" in run_alone(script, tmp_path, *arguments, cwd=tmp_path)
+
+
+def test_the_accuracy_of_the_script_that_is_taken_away_is_the_services(tmp_path: Path) -> None:
+    (slot,) = slots_of(FAMILY, 1)
+    _, (end,) = finished(ArrayRun(FAMILY, [slot], wine(), PLAN))
+    assert end.weights is not None
+    save_file(end.weights, path := tmp_path / "w.safetensors")
+    rows = wine().validation.copy()
+    rows[::2, 13:] = 0  # categories that train does not have
+    rows[1, 13:16] = 0
+    found = score(FAMILY, slot.config, path, rows, slot.seed, TABLE)
+    twin: Any = load_family(FAMILY).plain_twin(slot.config, TABLE)
+    load_twin(twin, end.weights)
+    measured = measure(twin, torch.from_numpy(rows))
+    for name in ("mse", "numeric_mse", "categorical_accuracy"):
+        assert measured[name] == pytest.approx(found[name], rel=1e-5)
+    rows[:, 13:] = 0
+    assert "categorical_accuracy" not in measure(twin, torch.from_numpy(rows))
+
+
+def test_doing_nothing_to_a_table_is_judged_by_its_columns() -> None:
+    part = wine().validation
+    problem = replace(TABLE, task=Task("inpaint", mask="random", share=0.4))
+    fill = wine().mean
+    found = score_doing_nothing(problem, part, fill, np.ones(1, np.float32))
+    given = evaluation_samples(problem, torch.from_numpy(part), torch.from_numpy(fill)).given
+    start = given.start.numpy()
+    wanted = np.square(start[:, :13] - part[:, :13]).mean()
+    assert found["numeric_mse"] == pytest.approx(wanted, rel=1e-5)
+    right = [
+        start[:, first : first + 3].argmax(1) == part[:, first : first + 3].argmax(1)
+        for first in (13, 16)
+    ]
+    assert found["categorical_accuracy"] == pytest.approx(np.mean(right))
+    assert 0.4 < found["categorical_accuracy"] < 1
+    assert "loss" not in found
+    vectors = replace(problem, kind="vector", columns=())
+    found = score_doing_nothing(vectors, part, fill, np.ones(1, np.float32))
+    assert found["numeric_mse"] == pytest.approx(found["mse"])

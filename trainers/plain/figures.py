@@ -33,8 +33,9 @@ def image_figures(
         found["psnr"] = peak_signal_to_noise(prediction, target, bounds)
         if min(shape[:2]) >= SMALLEST_SIDE:
             clipped, span = prediction.clamp(*bounds), bounds[1] - bounds[0] or 1.0
-            found["ssim"] = similarity(clipped, target, shape, span, 1)
-            found["ms_ssim"] = similarity(clipped, target, shape, span, scales_of(*shape[:2]))
+            found["ssim"] = similarity(clipped, target, shape, span, 1, bounds[0])
+            scales = scales_of(*shape[:2])
+            found["ms_ssim"] = similarity(clipped, target, shape, span, scales, bounds[0])
     if unit and kind in ("image", "vector"):
         found["bce_excess"] = cross_entropy_excess(prediction, target)
     return found
@@ -52,11 +53,18 @@ def peak_signal_to_noise(prediction: Tensor, target: Tensor, bounds: tuple[float
     return -10 * (errors / span**2).clamp(min=10 ** (-HIGHEST_PSNR / 10)).log10()
 
 
-def similarity(prediction: Tensor, target: Tensor, shape: Any, span: float, scales: int) -> Tensor:
-    """SSIM, or with several scales MS-SSIM, of every image, [n, F] twice -> [n] in float64."""
+def similarity(
+    prediction: Tensor, target: Tensor, shape: Any, span: float, scales: int, low: float = 0.0
+) -> Tensor:
+    """SSIM, or with several scales MS-SSIM, of every image, [n, F] twice -> [n] in float64.
+
+    `low` and `span`: where values begin, and how far they go.
+    """
     size = max(1, PIECE // prediction.shape[-1])
     pieces = zip(torch.split(prediction, size), torch.split(target, size), strict=True)
-    found = [structural_similarity(one, other, shape, span, scales) for one, other in pieces]
+    found = [
+        structural_similarity(one, other, shape, span, scales, low=low) for one, other in pieces
+    ]
     return torch.cat(found).double()
 
 

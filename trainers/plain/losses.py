@@ -88,5 +88,5 @@ class ReconstructionLoss:
         shape, low, high = (self.problem[name] for name in ("shape", "low", "high"))
         unit = low >= -1e-6 and high <= 1 + 1e-6
         scales = scales_of(*shape[:2]) if self.name == "ms_ssim_mix" else 1
-        span = 1.0 if unit else high - low
-        return structural_similarity(output, target, shape, span, scales, SSIM_FLOOR)
+        start, span = (0.0, 1.0) if unit else (low, high - low)
+        return structural_similarity(output, target, shape, span, scales, SSIM_FLOOR, start)

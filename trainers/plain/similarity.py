@@ -44,16 +44,20 @@ def structural_similarity(
     span: float,
     scales: int = 1,
     floor: float = 0.0,
+    low: float = 0.0,
 ) -> Tensor:
     """[N, F] twice -> [N]: SSIM of every image; with `scales` above 1, MS-SSIM.
 
-    `shape` is (H, W) or (H, W, C), channels last; `span` the range that values can have. Terms
-    of MS-SSIM below `floor` count as that: a small one above 0 keeps its gradient finite.
+    `shape` is (H, W) or (H, W, C), channels last; `span` the range that values can have, from
+    `low` on: brightness counts from there. Terms of MS-SSIM below `floor` count as that: a small
+    one above 0 keeps its gradient finite.
     """
     height, width = shape[0], shape[1]
     window = window_of(height, width)
     images = torch.stack((output, target)).view(2, len(output), height, width, -1)
     images = images.movedim(-1, 2).flatten(0, 2)  # [2 N C, H, W]
+    if low:
+        images = images - low
     terms = []
     for scale in range(scales):
         whole, contrast = _means(images, window, span)  # [N C] each

@@ -50,14 +50,14 @@ class TabularAutoencoder(PlainModel):
         return self.columns.predict(self.decoder(code))
 
     def figures(self, prediction: Tensor, target: Tensor) -> dict[str, Tensor]:
-        """numeric_mse and categorical_accuracy of every row."""
+        """numeric_mse and categorical_accuracy of every row; NaN where none is judged."""
         found = {}
         if len(self.columns.numbers):
             error = self.columns.numeric(prediction) - self.columns.numeric(target)
             found["numeric_mse"] = error.square().mean(-1)
         if self.columns.spans:
             right, judged = self.columns.hits(prediction, target)
-            found["categorical_accuracy"] = right / judged.clamp(min=1)
+            found["categorical_accuracy"] = right / judged
         return found
 
     def latent(self, given: Given) -> Tensor:

@@ -32,6 +32,8 @@ CHUNK = 1024
 """Samples evaluated at once."""
 KEPT = ("format", "family", "problem", "config", "study", "division", "split", "scaling")
 """What the config.json of the trained model has from the one that it was trained by."""
+JUDGED = ("categorical_accuracy",)
+"""NaN for rows where it has nothing to judge: they are left out."""
 MAXIMIZED = ("elbo", "exact_match", "psnr", "ssim", "ms_ssim", "categorical_accuracy")
 """Metrics that are better when higher."""
 
@@ -59,14 +61,17 @@ def measure(model: Any, data: Tensor) -> dict[str, float]:
     if hasattr(model, "measure"):
         found: dict[str, float] = model.measure(data, generator)
         return found
-    sums = {"mse": 0.0, "mae": 0.0}
+    sums, counts = {"mse": 0.0, "mae": 0.0}, dict.fromkeys(JUDGED, 0)
     holes = {"hole_mse": [0.0, 0.0], "known_mse": [0.0, 0.0]}  # squared error, values
     for part in torch.split(data, CHUNK):
         given = model.corrupt(part, generator)
         prediction = model.estimate(given)
         error = prediction - part
         for name, values in model.figures(prediction, part).items():
+            if name in JUDGED:
+                values = values[~values.isnan()]
             sums[name] = sums.get(name, 0.0) + float(values.double().sum())
+            counts[name] = counts.get(name, 0) + len(values)
         sums["mse"] += float((error**2).mean(1).sum())
         sums["mae"] += float(error.abs().mean(1).sum())
         if given.known is not None:
@@ -82,7 +87,11 @@ def measure(model: Any, data: Tensor) -> dict[str, float]:
             noise = torch.randn(len(part), model.latent_dim, generator=generator)
             elbo = float(model.elbo(part, given, noise))
             sums["elbo"] = sums.get("elbo", 0.0) + elbo * len(part)
-    means = {name: total / len(data) for name, total in sums.items()}
+    means = {
+        name: total / count
+        for name, total in sums.items()
+        if (count := counts.get(name, len(data)))
+    }
     if "elbo" in means:
         # A density of scaled data becomes one of raw data by the scale; a probability does not.
         scale = 0.0 if model.config["loss"] == "bce" else float(model.scale.log2().mean())
