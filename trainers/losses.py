@@ -145,7 +145,13 @@ class Reconstruction:
         return self._gaussian(squares / batch, log_sigma)
 
     def of_samples(self, output: Tensor, target: Tensor, log_sigma: Tensor) -> Tensor:
-        """[K, n, F] -> [K, n] in float64: of every sample, with a given log sigma [K]."""
+        """[K, n, F] -> [K, n] in float64: of every sample, with a given log sigma [K].
+
+        Train lies in [0, 1] for LOGIT_LOSSES, other parts are clipped to it: there is no density
+        outside, and no lower bound.
+        """
+        if self.name in LOGIT_LOSSES:
+            target = target.clamp(0, 1)
         if self.name == "gaussian":
             squares = F.mse_loss(output, target, reduction="none").sum(2).double()
             return self._gaussian(squares, log_sigma.double()[:, None])

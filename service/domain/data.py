@@ -207,7 +207,12 @@ class ValueFacts(Record):
     """Whether the raw values are whole numbers."""
     entropy: float | None
     """Of the validation values read as probabilities: the floor of the BCE, nats per sample.
-    None: they do not lie in [0, 1]."""
+    None: train does not lie in [0, 1]."""
+    validation_low: float | None = None
+    validation_high: float | None = None
+    """Of the scaled validation part; None: stored by a version that did not look."""
+    validation_outside: int = 0
+    """How many of its values lie outside [0, 1]."""
 
 
 class Dataset(Record):

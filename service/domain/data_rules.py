@@ -1,6 +1,7 @@
 """Rules of the linter that need the stored data: collapse, ranges of values."""
 
 from collections.abc import Callable, Iterator
+from math import prod
 from typing import TypeAlias
 
 from service.domain.audit_rules import AUDIT_RULES
@@ -12,6 +13,7 @@ from service.domain.spec import ResolvedSpec
 
 BARELY_GREY = 0.001
 FULL_BYTE = 255
+EXCESS = "bce_excess"
 MUCH_TOO_DARK = 0.1
 """Share of values between 0 and 1 up to which data counts as bits."""
 
@@ -60,6 +62,30 @@ def warn_of_cross_entropy_range(
             "the loss has no lower bound",
             remedy="write scaling: unit, or use another loss",
         )
+
+
+def warn_of_clipped_validation(
+    resolved: ResolvedSpec, catalog: Catalog, dataset: Dataset
+) -> Iterator[Notice]:
+    """Scaled by train, validation may leave [0, 1]; losses of probabilities clip it (truth 3)."""
+    facts = dataset.value_facts
+    if facts is None or not facts.validation_outside or dataset.low < 0 or dataset.high > 1:
+        return
+    bounded = [loss.name for loss in losses_of(resolved, catalog).values() if loss.unit_range]
+    ranked = [place for place, name in metric_places(resolved).items() if name == EXCESS]
+    if not bounded and not ranked:
+        return
+    values = dataset.validation * prod(dataset.shape)
+    yield Notice(
+        code="validation-outside-unit-range",
+        pointer=pointer_to(resolved, "loss") if bounded else ranked[0],
+        message=f"{facts.validation_outside:,} of {values:,} validation values lie outside [0, 1], "
+        f"from {facts.validation_low:.4g} to {facts.validation_high:.4g}, and train inside: "
+        f"{' and '.join(bounded or [EXCESS])} count{'' if len(bounded) > 1 else 's'} them as 0 "
+        "and 1, and so does the elbo; mse takes them as they are",
+        remedy="use loss: gaussian, or divide the data by a bound that holds for all of it and "
+        "write scaling: none",
+    )
 
 
 def warn_of_entropy_floor(
@@ -136,6 +162,7 @@ def warn_of_small_bytes(
 DATA_RULES: tuple[DataRule, ...] = (
     warn_of_collapse,
     warn_of_cross_entropy_range,
+    warn_of_clipped_validation,
     warn_of_entropy_floor,
     warn_of_few_bits,
     warn_of_constant_data,

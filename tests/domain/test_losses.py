@@ -157,6 +157,25 @@ def test_losses_of_probabilities_warn_outside_of_0_to_1(loss: str) -> None:
     assert "bce-on-standard-scaling" in codes
 
 
+@pytest.mark.parametrize("loss", ["bce", "continuous_bernoulli"])
+def test_validation_that_leaves_0_to_1_is_counted_to_who_uses_probabilities(loss: str) -> None:
+    facts = GREY.model_copy(
+        update={"validation_low": -0.1, "validation_high": 1.4, "validation_outside": 12}
+    )
+    code = "validation-outside-unit-range"
+    assert code in codes_of(loss, facts)
+    assert code not in codes_of(loss, GREY)
+    assert code not in codes_of("gaussian", facts)
+    lowest = {"objective": {"metric": "bce_excess", "direction": "minimize"}}
+    assert code in codes_of("gaussian", facts, family="autoencoder", **lowest)
+    study = resolve(spec(space={"loss": loss}), SOUND, IMAGES)
+    dataset = records.dataset(value_facts=facts, validation=10)
+    (notice,) = [each for each in lint_data(study, SOUND, dataset) if each.code == code]
+    assert "12 of 640 validation values" in notice.message
+    assert "-0.1 to 1.4" in notice.message
+    assert f"{loss} counts them as 0 and 1" in notice.message
+
+
 def advice_on(
     facts: ValueFacts, kind: Any = "image", shape: Any = (28, 28)
 ) -> dict[str, LossAdvice]:

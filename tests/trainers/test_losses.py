@@ -308,3 +308,20 @@ def test_dissimilarity_does_not_depend_on_where_values_begin(name: str) -> None:
         found.append(loss.training(values[0][None], values[1][None])[0])
         found.append(ReconstructionLoss(config, problem.to_json())(*values))
     torch.testing.assert_close(torch.stack(found), found[0].expand(4), rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("name", ["bce", "continuous_bernoulli"])
+def test_a_loss_of_probabilities_takes_what_lies_outside_for_0_and_1(name: str) -> None:
+    target = torch.tensor([[1.3, -0.2, 0.5, 7.0]])
+    loss = Reconstruction(name, [1.0], 4, CPU)
+    zero = torch.zeros(1)
+    for scale in (1.0, 60.0):  # the surer, the lower it would get without a bound
+        output = scale * torch.tensor([[1.0, -1.0, 0.0, 1.0]])
+        found = loss.total(output[None], target[None], zero)
+        assert found.item() == pytest.approx(
+            loss.total(output[None], target.clamp(0, 1)[None], zero).item()
+        )
+        plain = ReconstructionLoss({"loss": name, "sigma": 1.0})(output, target)
+        assert plain.item() == pytest.approx(found.item(), rel=1e-5, abs=1e-5)
+        if name == "bce":
+            assert found.item() > 0

@@ -113,7 +113,7 @@ def _read(folder: Path, latent_dims: Sequence[int]) -> Stored:
         axes = load_axes(folder)
         baselines = with_clipped(baselines, folder, axes, latent_dims, stored.low, stored.high)
     facts = stored.value_facts
-    if facts is None and stored.kind != "text":
+    if stored.kind != "text" and (facts is None or "validation_outside" not in facts):
         facts = measure_values(folder)
     return replace(stored, baselines=baselines, value_facts=facts)
 

@@ -19,7 +19,9 @@ def measure_values(folder: Path) -> dict[str, Any]:
 
     `low` and `high` of the scaled values; `share_zero` and `share_one`, the shares of values that
     are exactly 0 or 1; `integer`, whether all raw values are whole numbers; `entropy`, the floor
-    of the BCE in nats per validation sample (None outside of [0, 1]).
+    of the BCE in nats per validation sample (None outside of [0, 1]). Of validation its
+    `validation_low` and `validation_high`, and `validation_outside`: how many of its values lie
+    outside of [0, 1].
     """
     train = open_part(folder, "train")
     offset, scale = (np.load(folder / f"{name}.npy", allow_pickle=False) for name in AFFINE)
@@ -32,6 +34,7 @@ def measure_values(folder: Path) -> dict[str, Any]:
             raw = chunk.astype(np.float64) * scale + offset
             bound = WHOLE_TOLERANCE + 1e-6 * np.abs(raw)
             integer = bool((np.abs(raw - np.rint(raw)) < np.minimum(bound, 0.25)).all())
+    validation = open_part(folder, "validation")
     within = low >= -RANGE_TOLERANCE and high <= 1 + RANGE_TOLERANCE
     return {
         "low": low,
@@ -39,7 +42,13 @@ def measure_values(folder: Path) -> dict[str, Any]:
         "share_zero": zeros / train.size,
         "share_one": ones / train.size,
         "integer": integer,
-        "entropy": _entropy(open_part(folder, "validation")) if within else None,
+        "entropy": _entropy(validation) if within else None,
+        "validation_low": float(validation.min()),
+        "validation_high": float(validation.max()),
+        "validation_outside": sum(
+            int(np.count_nonzero((chunk < -RANGE_TOLERANCE) | (chunk > 1 + RANGE_TOLERANCE)))
+            for chunk in _chunks(validation)
+        ),
     }
 
 

@@ -59,7 +59,12 @@ class ReconstructionLoss:
         return logit_mean(output) if self.name == "continuous_bernoulli" else output
 
     def __call__(self, output: Tensor, target: Tensor, log_sigma: Tensor | None = None) -> Tensor:
-        """[B, F] twice -> scalar; logits where `predict` says so, `log_sigma` for its own."""
+        """[B, F] twice -> scalar; logits where `predict` says so, `log_sigma` for its own.
+
+        Losses of logits clip the target to [0, 1], outside of which they have no lower bound.
+        """
+        if self.name in ("bce", "continuous_bernoulli"):
+            target = target.clamp(0, 1)
         squares = (output - target) ** 2
         if self.name == "mse":
             terms = 0.5 * squares

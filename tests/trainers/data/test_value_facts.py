@@ -30,6 +30,9 @@ def test_bytes_are_whole_numbers_with_exact_ends_and_an_entropy(tmp_path: Path) 
         "share_one": pytest.approx((raw == 255).mean()),
         "integer": True,
         "entropy": pytest.approx(entropy, rel=1e-5),
+        "validation_low": 0.0,
+        "validation_high": 1.0,
+        "validation_outside": 0,
     }
 
 
@@ -46,3 +49,12 @@ def test_numbers_beyond_0_to_1_have_no_entropy_and_fractions_are_not_whole(tmp_p
     assert facts["entropy"] is None
     assert not facts["integer"]
     assert facts["low"] == pytest.approx(numbers.min())
+
+
+def test_values_of_validation_that_leave_the_range_of_train_are_counted(tmp_path: Path) -> None:
+    train = np.linspace(0, 1, 60).reshape(20, 3)
+    validation = np.array([[0.5, 1.25, -0.5], [1.0 + 1e-8, 0.0, 3.0]])
+    facts = measure_values(stored(tmp_path, train, validation, 1))
+    assert facts["entropy"] is not None
+    assert (facts["validation_low"], facts["validation_high"]) == (-0.5, 3.0)
+    assert facts["validation_outside"] == 3
