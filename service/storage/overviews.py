@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, Text, and_, case, cast, func, select, type
 from sqlalchemy.dialects.postgresql import JSON
 from sqlalchemy.orm import Session
 
-from service.domain.aims import BEST_STATES, Aims, Scores
+from service.domain.aims import BEST_STATES, MEASURED, Aims, Scores
 from service.domain.states import TrialState
 from service.domain.summaries import TrialSummary, last_value
 from service.storage.epochs import Curve, EpochRepository
@@ -73,6 +73,20 @@ class OverviewRepository:
             }
             for number, validation, complexity in rows
         }
+
+    def latency_of(self, study_id: str, family: str, like: Scores) -> float | None:
+        """What the first trial with as many parameters and MACs was measured to take, by number."""
+        rows = self._session.execute(
+            select(TrialRow.complexity)
+            .where(TrialRow.study_id == study_id, TrialRow.family == family)
+            .where(TrialRow.complexity.is_not(None))
+            .order_by(TrialRow.number)
+        )
+        same = ("parameters", "macs")
+        for (known,) in rows:
+            if known.get(MEASURED) is not None and all(known.get(n) == like.get(n) for n in same):
+                return float(known[MEASURED])
+        return None
 
     def infeasible(self, study_id: str, aims: Aims) -> list[tuple[int, Scores]]:
         """Number and scores of the trials that a constraint alone keeps from being the best."""

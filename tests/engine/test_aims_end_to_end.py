@@ -152,3 +152,19 @@ def test_a_study_in_which_nothing_keeps_the_bound_fails_and_names_the_nearest(
     assert study.best is None
     assert study.state in TERMINAL_STUDY_STATES
     house.database.close()
+
+
+def test_models_of_one_architecture_take_equally_long_where_that_decides(tmp_path: Path) -> None:
+    """Their times differ by what else ran, and would put one before the other."""
+    house = open_house(tmp_path / "house")
+    pair = [{"metric": "mse"}, {"metric": "latency_seconds"}]
+    space = {**TINY["space"], "beta": 1.0, "dropout": {"type": "float", "low": 0.0, "high": 0.2}}
+    house.submit("s", TINY | {"objective": pair, "space": space, "budget": {"trials": 8}})
+    study = house.run("s", InProcessExecutor(1))
+    assert study.state is StudyState.COMPLETE, study.failure
+    times: dict[float, set[float]] = {}
+    for trial in house.trials("s"):
+        times.setdefault(score(trial, "parameters"), set()).add(score(trial, "latency_seconds"))
+    assert 1 <= len(times) < 8
+    assert all(len(found) == 1 for found in times.values())
+    house.database.close()
