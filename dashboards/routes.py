@@ -2,9 +2,16 @@
 
 from fastapi import APIRouter
 
-from dashboards import assets, dataset_pages, figure_routes, pages
+from dashboards import assets, compare_pages, dataset_pages, figure_routes, pages
 
 router = APIRouter()
 # Pages last: they end in a catch.
-for part in (figure_routes.router, assets.router, dataset_pages.router, pages.router):
+for part in (
+    figure_routes.router,
+    compare_pages.figure_router,
+    assets.router,
+    dataset_pages.router,
+    compare_pages.router,
+    pages.router,
+):
     router.include_router(part)

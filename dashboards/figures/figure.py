@@ -107,10 +107,15 @@ def thin(rows: list[list[Cell]]) -> list[list[Cell]]:
 
 def as_json(name: str, entry: Figure[Any], plot: Plot) -> dict[str, Any]:
     """The answer of `/figures/{name}`: plain values only."""
+    return answer_of(name, entry.title, entry.group, plot)
+
+
+def answer_of(name: str, title: str, group: str, plot: Plot) -> dict[str, Any]:
+    """A figure as it is answered, whether it is in the registry or not."""
     return {
         "name": name,
-        "title": entry.title,
-        "group": entry.group,
+        "title": title,
+        "group": group,
         "summary": plot.summary,
         "waiting": plot.waiting,
         "figure": _short(plot.figure.to_plotly_json()),

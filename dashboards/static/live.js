@@ -11,7 +11,8 @@ const FIGURES_EVERY_MS = 2500;
 export function watchPage() {
   const page = document.body.dataset.page;
   if (page === "study" || page === "trial") new StudyWatch().start();
-  if (page === "studies") new ListWatch().start();
+  if (page === "studies") new ListWatch("The list is renewed every 5 seconds.").start();
+  if (page === "compare") new ListWatch("The comparison is renewed every 5 seconds.", refreshFigures).start();
 }
 
 function setBadge(state, word, title) {
@@ -144,8 +145,17 @@ class StudyWatch {
 }
 
 class ListWatch {
+  constructor(title, more = async () => {}) {
+    this.title = title;
+    this.more = more;
+  }
+
   start() {
-    setBadge("live-now", "live", "The list is renewed every 5 seconds.");
+    if (document.body.dataset.over === "yes") {
+      setBadge("final", "final", "All of them are over: nothing changes any more.");
+      return;
+    }
+    setBadge("live-now", "live", this.title);
     setInterval(() => { if (!document.hidden) this.ask(); }, POLL_MS);
     document.addEventListener("visibilitychange", () => { if (!document.hidden) this.ask(); });
   }
@@ -153,8 +163,9 @@ class ListWatch {
   async ask() {
     try {
       await refreshRegions();
+      await this.more();
       // From the empty page to the first study (or back) the layout is another one.
-      setBadge("live-now", "live", "The list is renewed every 5 seconds.");
+      setBadge("live-now", "live", this.title);
     } catch {
       setBadge("offline", "offline", "The server does not answer; what you see may be old.");
     }

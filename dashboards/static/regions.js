@@ -28,11 +28,16 @@ function swap(region, other) {
   if (holdsSelection(region)) return; // comes with the next change
   const focus = focusIn(region);
   const open = new Map([...region.querySelectorAll("details[id]")].map((item) => [item.id, item.open]));
+  const ticked = [...region.querySelectorAll("input[type=checkbox][id]:checked")].map((box) => box.id);
   region.replaceChildren(...document.importNode(other, true).childNodes);
   region.lastMarkup = next;
   for (const [id, isOpen] of open) {
     const details = document.getElementById(id);
     if (details) details.open = isOpen;
+  }
+  for (const id of ticked) {
+    const box = document.getElementById(id);
+    if (box) box.checked = true;
   }
   if (focus) region.querySelector(focus)?.focus({ preventScroll: true });
 }

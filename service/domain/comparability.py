@@ -2,8 +2,10 @@
 
 from collections import Counter
 from collections.abc import Callable, Hashable, Sequence
+from math import sqrt
 
-from service.domain.comparison import ComparedStudy, Comparison, ComparisonNotice
+from service.domain.comparison import ComparedBest, ComparedStudy, Comparison, ComparisonNotice
+from service.domain.confirmations import T_975
 from service.domain.model import canonical_json
 from service.domain.studies import Study
 
@@ -19,15 +21,19 @@ def compare(studies: Sequence[Study], entries: Sequence[ComparedStudy]) -> Compa
         if (notice := find(studies, entries, names)) is not None
     ]
     comparable = not any(notice.code in _BLOCKING for notice in notices)
+    leader = _leader(entries) if comparable else None
+    equal = _equal(leader, entries, names)
+    if equal is not None:
+        notices.append(equal)
     return Comparison(
         comparable=comparable,
-        leader=_leader(entries) if comparable else None,
+        leader=None if leader is None or equal is not None else leader.id,
         notices=notices,
         studies=list(entries),
     )
 
 
-def _leader(entries: Sequence[ComparedStudy]) -> str | None:
+def _leader(entries: Sequence[ComparedStudy]) -> ComparedStudy | None:
     known = [
         (entry.best.value, entry)
         for entry in entries
@@ -36,7 +42,40 @@ def _leader(entries: Sequence[ComparedStudy]) -> str | None:
     if len({entry.best is not None and entry.best.mean is not None for _, entry in known}) != 1:
         return None
     sign = -1.0 if entries[0].direction == "maximize" else 1.0
-    return min(known, key=lambda pair: sign * pair[0])[1].id
+    return min(known, key=lambda pair: sign * pair[0])[1]
+
+
+def _equal(
+    leader: ComparedStudy | None, entries: Sequence[ComparedStudy], names: dict[str, str]
+) -> ComparisonNotice | None:
+    """Those whose mean is within the seeds' noise of the best one, with it."""
+    if leader is None or leader.best is None:
+        return None
+    first = leader.best
+    found = [
+        entry
+        for entry in entries
+        if entry.best is not None and (entry is leader or _is_alike(first, entry.best))
+    ]
+    if len(found) < 2:
+        return None
+    return ComparisonNotice(
+        code="within-noise",
+        studies=[entry.id for entry in found],
+        message=f"The means of {_listed(found, names)} differ by less than the noise of their "
+        "seeds (95 %, Student's t): none of them is shown to be better.",
+        remedy="take the one that is smaller or cheaper, or confirm with more seeds",
+    )
+
+
+def _is_alike(one: ComparedBest, other: ComparedBest) -> bool:
+    """Whether two confirmed means cannot be told apart; False where their noise is not known."""
+    if one.mean is None or other.mean is None or one.sd is None or other.sd is None:
+        return False
+    seeds = (one.seeds or 1, other.seeds or 1)
+    error = sqrt(one.sd**2 / seeds[0] + other.sd**2 / seeds[1])
+    freedom = max(1, sum(seeds) - 2)
+    return abs(one.mean - other.mean) <= T_975[min(freedom, len(T_975)) - 1] * error
 
 
 def _data(

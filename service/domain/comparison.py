@@ -106,7 +106,7 @@ class Comparison(Record):
     """Whether all values are of the same objective and task on the same data."""
     leader: str | None
     """The study with the best value; null unless all values are comparable, and all confirmed or
-    none. Never chosen by the test values: they are for reporting."""
+    none, and no other one is within the noise. Never chosen by the test values."""
     notices: list[ComparisonNotice]
     studies: list[ComparedStudy]
 

@@ -1,0 +1,81 @@
+"""Studies side by side: the page, and its two figures over HTTP."""
+
+import hashlib
+import json
+from typing import Annotated
+from urllib.parse import urlencode
+
+from fastapi import APIRouter, Header, Path, Query, Response
+from fastapi.responses import HTMLResponse
+
+from dashboards.answers import FigureAnswer
+from dashboards.figures.convergence_of_studies import (
+    TITLES,
+    Against,
+    render_convergence,
+)
+from dashboards.figures.figure import answer_of
+from dashboards.pages import PageRoute, page
+from service.api.dependencies import (
+    ComparisonDependency,
+    ContainerDependency,
+    find_comparison,
+)
+from service.domain.states import TERMINAL_STUDY_STATES
+from service.errors import NotFound
+
+figure_router = APIRouter(prefix="/v1/studies:compare/figures", tags=["figures"])
+router = APIRouter(route_class=PageRoute, include_in_schema=False)
+
+
+@router.get("/compare")
+def show_comparison(
+    container: ContainerDependency,
+    ids: Annotated[list[str] | None, Query(max_length=64)] = None,
+) -> HTMLResponse:
+    """Two to eight studies: a table, and how they converged."""
+    comparison = find_comparison(ids or [], container.database)
+    names = [study.name for study in comparison.studies]
+    return page(
+        "compare.html",
+        comparison=comparison,
+        titles=TITLES,
+        over=all(study.state in TERMINAL_STUDY_STATES for study in comparison.studies),
+        shared=[name for name in names if names.count(name) > 1],
+        query=urlencode([("ids", study.id) for study in comparison.studies]),
+    )
+
+
+@figure_router.get(
+    "/{against}",
+    operation_id="get_comparison_figure",
+    summary="How studies converged",
+    response_model=FigureAnswer,
+    responses={304: {"description": "Nothing has changed since the ETag that was sent."}},
+)
+def get_comparison_figure(
+    comparison: ComparisonDependency,
+    against: Annotated[
+        str,
+        Path(description="What is paid: `trials` or `seconds`.", examples=["trials"]),
+    ],
+    if_none_match: Annotated[
+        str | None, Header(description="An ETag of before: answers 304 if it still holds.")
+    ] = None,
+) -> Response:
+    """The best so far of every study as a line of one figure, against trials or trainer-seconds.
+
+    Studies whose values cannot be compared stand in panels of their own.
+    """
+    known: dict[str, Against] = {"trials": "trials", "seconds": "seconds"}
+    if against not in known:
+        raise NotFound("there is no such figure", f"there are {', '.join(known)}")
+    chosen = known[against]
+    plot = render_convergence(comparison, chosen)
+    answer = answer_of(f"convergence_{chosen}", TITLES[chosen], "convergence", plot)
+    text = json.dumps(answer, separators=(",", ":"), allow_nan=False)
+    etag = f'"{hashlib.sha256(text.encode()).hexdigest()[:24]}"'
+    headers = {"ETag": etag, "Cache-Control": "no-cache"}
+    if if_none_match == etag:
+        return Response(status_code=304, headers=headers)
+    return Response(text, media_type="application/json", headers=headers)
