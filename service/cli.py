@@ -10,7 +10,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from service.commands import dataset_app, export, extend, import_optuna, train_app, verify
+from service.commands import (
+    compare,
+    dataset_app,
+    export,
+    extend,
+    import_optuna,
+    train_app,
+    verify,
+)
 from service.commands.running import DEFAULT_URL, AsJson, Url, run
 
 if TYPE_CHECKING:
@@ -245,6 +253,7 @@ def _settings(given: dict[str, Any]) -> "Settings":
 train_app.add_to(app, _settings)
 verify.add_to(app, _settings)
 app.add_typer(dataset_app.app, name="datasets")
+app.command()(compare.compare)
 app.command()(export.export)
 app.command()(extend.extend)
 app.command()(import_optuna.import_optuna)
