@@ -22,8 +22,16 @@ from dashboards.rivals import say_rival
 from dashboards.selection_view import selection_view
 from dashboards.trial_files import evidence_pieces
 from dashboards.views import say_dataset, say_end, study_view, trial_view, upload_ids
-from service.api.dependencies import ContainerDependency, StudyId, TrialNumber, read_records
+from service.api.dependencies import (
+    ContainerDependency,
+    Records,
+    StudyId,
+    TrialNumber,
+    read_records,
+)
+from service.domain.confirmed import confirmation_of
 from service.domain.doing_nothing import DOING_NOTHING
+from service.domain.records import Study, Trial
 from service.domain.states import TERMINAL_STUDY_STATES, StudyState, TrialState
 from service.errors import InvalidRequest, NotFound, ServiceError
 
@@ -161,7 +169,7 @@ def show_study(
             raise _no_study()
         trials = records.trials.page(study_id, TRIALS_ON_A_PAGE, page_token, state, order_by)
         verdicts = records.overviews.verdicts(study_id)
-        best = records.trials.get(study_id, study.best.trial) if study.best else None
+        best = best_model(records, study)
         dataset = records.datasets.get(study.data_hash) if study.data_hash else None
         names = records.uploads.names(upload_ids([study]))
         nothing = records.analyses.get(study_id, DOING_NOTHING)
@@ -185,6 +193,21 @@ def show_study(
         selected={"state": state or [], "order_by": order_by},
         link=linker(request),
     )
+
+
+def best_model(records: Records, study: Study) -> Trial | None:
+    """The best trial with the figures of the model that stands for it: a confirmed config's are
+    those of its median repetition, which is what can be taken away."""
+    if study.best is None:
+        return None
+    best = records.trials.get(study.id, study.best.trial)
+    found = confirmation_of(study)
+    if best is None or found is None or found.model is None or found.winner != best.number:
+        return best
+    model = records.trials.get(found.model.study, found.model.trial)
+    if model is None or model.metrics is None:
+        return best
+    return model.model_copy(update={"number": best.number, "params": best.params})
 
 
 @router.get("/studies/{study_id:study}/trials")

@@ -8,9 +8,10 @@ import pytest
 from fastapi.testclient import TestClient
 
 from dashboards.selection_view import selection_view
+from dashboards.wording import say_share
 from service.domain.confirmations import Repeat, candidates, confirm, with_test
 from service.domain.records import Analysis
-from service.domain.states import StudyState
+from service.domain.states import StudyState, TrialState
 from service.storage.database import Database
 from tests.dashboards.seeding import seed_study
 from tests.dashboards.synthetic import SyntheticStudy, make_study
@@ -76,3 +77,27 @@ def test_there_is_nothing_to_say_before_the_search_ends_or_without_a_selection()
     assert selection_view(running, None) is None
     done = running.model_copy(update={"state": StudyState.COMPLETE, "summary": {"trial": 1}})
     assert selection_view(done, None) is None
+
+
+def test_the_baselines_stand_beside_the_model_that_is_given_away(
+    client: TestClient, sqlite_database: Database
+) -> None:
+    """Not beside the search value, which the page does not call the best any more."""
+    synthetic = make_study(count=12, planned=13)
+    seeded = seed_study(sqlite_database, synthetic)
+    part = make_study(count=9, study_id="part", seed=3)
+    seed_study(sqlite_database, part)
+    summary = summary_of(synthetic)
+    model = next(trial for trial in part.trials if trial.state is TrialState.COMPLETE)
+    summary["selection"]["model"] = {"study": "part", "trial": model.number}
+    seeded.transition(StudyState.SELECTING)
+    seeded.transition(StudyState.COMPLETE, summary=summary)
+    assert model.metrics is not None
+    mse = model.metrics.validation["mse"]
+    assert mse is not None
+    mean = synthetic.dataset.baselines.mean_validation
+    assert mean is not None
+    shown = client.get(f"/studies/{synthetic.study.id}").text
+    searched = next(t for t in synthetic.trials if t.number == summary["trial"])
+    assert searched.metrics is not None and searched.metrics.validation["mse"] != mse
+    assert say_share(mse / mean) in shown
