@@ -10,6 +10,9 @@ from trainers.best_epoch import BestEpoch, Patience
 
 Metrics: TypeAlias = dict[str, float]
 
+USUAL = ("mse", "token_cross_entropy")
+"""What every family reports of numbers, and of texts."""
+
 
 class SlotProgress:
     """The best epoch, the patience, and the metrics that belong to them."""
@@ -24,8 +27,17 @@ class SlotProgress:
         self._settled: tuple[Metrics, Metrics] | None = None
 
     def add(self, report: SlotReport) -> tuple[bool, bool]:
-        """Take in an epoch. (the epoch before is now the best settled one, stop after this)."""
-        value = report.validation[self.metric]
+        """Take in an epoch. (the epoch before is now the best settled one, stop after this).
+
+        Raises ValueError where the epoch has not been measured by the metric that ranks.
+        """
+        value = report.validation.get(self.metric)
+        if value is None:
+            raise ValueError(
+                f"epochs have no {self.metric}: it cannot be measured on this data; rank by "
+                "another metric, such as "
+                + next((name for name in USUAL if name in report.validation), "loss")
+            )
         settled = self.best.add(report.epoch, value)
         if settled:
             self._settled = self._newest

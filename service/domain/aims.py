@@ -199,5 +199,20 @@ def say_nearest(aims: Aims, ended: Iterable[tuple[int, Scores]]) -> str | None:
     return f"no trial keeps {bounds}: the nearest is trial {nearest}, where {' and '.join(broken)}"
 
 
+def say_missing(aims: Aims, ended: Iterable[Scores]) -> str | None:
+    """Which objective or bound no trial has a value of; None where none ended or all have one.
+
+    `ended`: scores of the trials that might have won.
+    """
+    scores = list(ended)
+    names = [name for name in aims.metrics if all(found.get(name) is None for found in scores)]
+    if not scores or not names:
+        return None
+    return (
+        f"no trial is eligible for best: none has {' or '.join(names)}, which cannot be measured "
+        "on this data; name another metric"
+    )
+
+
 def _finite(value: float | None) -> float | None:
     return value if value is not None and isfinite(value) else None

@@ -6,14 +6,13 @@ from typing import TypeAlias
 
 from service.domain.audit_rules import AUDIT_RULES
 from service.domain.catalog import Catalog
-from service.domain.loss_checks import losses_of, metric_places
+from service.domain.loss_checks import EXCESS, losses_of, metric_places
 from service.domain.model_rules import effective_betas, pointer_to
 from service.domain.records import Dataset, Notice
 from service.domain.spec import ResolvedSpec
 
 BARELY_GREY = 0.001
 FULL_BYTE = 255
-EXCESS = "bce_excess"
 MUCH_TOO_DARK = 0.1
 """Share of values between 0 and 1 up to which data counts as bits."""
 

@@ -2,13 +2,15 @@
 
 from collections.abc import Iterator, Mapping
 
+from service.domain.advice import ValuesKnown
 from service.domain.catalog import Catalog, LossEntry
 from service.domain.configuration import extremes
-from service.domain.records import DataHeader
+from service.domain.records import DataHeader, Dataset
 from service.domain.spec import ResolvedSpec
 from service.errors import FieldError
 
 LOSS = "loss"
+EXCESS = "bce_excess"
 SMALLEST_IMAGE = 3
 """Pixels of the shorter side that SSIM needs."""
 OF_NEIGHBOURHOODS = ("ssim", "ms_ssim", "ssim_mix", "ms_ssim_mix")
@@ -24,6 +26,28 @@ def check_losses(resolved: ResolvedSpec, catalog: Catalog, header: DataHeader) -
         *_check_metrics(resolved, catalog, header),
         *_check_densities(resolved, catalog, named),
     ]
+
+
+def say_impossible(resolved: ResolvedSpec, catalog: Catalog, dataset: Dataset) -> str | None:
+    """Why no trial can have a result on the stored values, and what to do; None: nothing is known.
+
+    Only where every loss of the study, or a metric that it looks at, needs values in [0, 1].
+    """
+    known = ValuesKnown(dataset.kind, tuple(dataset.shape), dataset.low, dataset.high)
+    if dataset.kind == "text" or known.in_unit_range:
+        return None
+    named = losses_of(resolved, catalog)
+    if named and all(loss.unit_range for loss in named.values()):
+        what, way = " and ".join(named), "another loss"
+    elif EXCESS in resolved.aims.metrics:
+        what, way = EXCESS, "another metric, such as mse"
+    else:
+        return None
+    needs = "needs" if what in (EXCESS, *named) else "need"
+    return (
+        f"{what} {needs} values in [0, 1], and the scaled data goes from {dataset.low:.4g} to "
+        f"{dataset.high:.4g}: write scaling: unit, or take {way}"
+    )
 
 
 def losses_of(resolved: ResolvedSpec, catalog: Catalog) -> dict[str, LossEntry]:
@@ -60,6 +84,12 @@ def _check_kinds(
                 f"images have {_sides(header)}",
                 remedy="write loss: mse, or gaussian",
             )
+        elif loss.unit_range and _is_centred(resolved, header):
+            yield FieldError(
+                pointer=_pointer(resolved),
+                reason=f"{loss.name} needs data in [0, 1], and scaling: standard centres it on 0",
+                remedy="write scaling: unit, or loss: gaussian",
+            )
 
 
 def _check_metrics(
@@ -90,7 +120,7 @@ def _check_metrics(
                 reason=f"{name} is of {kind} columns, and this table has none",
                 remedy="rank by mse",
             )
-        elif name == "bce_excess" and resolved.scaling == "standard":
+        elif name == EXCESS and _is_centred(resolved, header):
             yield FieldError(
                 pointer=pointer,
                 reason="bce_excess reads values as probabilities, and scaling: standard centres "
@@ -138,6 +168,12 @@ def _kinds(kinds: list[str]) -> str:
 
 def _lacks_columns(name: str, header: DataHeader) -> bool:
     return name in OF_COLUMNS and all(c.kind != OF_COLUMNS[name] for c in header.columns)
+
+
+def _is_centred(resolved: ResolvedSpec, header: DataHeader) -> bool:
+    """Whether some scaled values are certain to lie below 0; one-hot columns are not scaled."""
+    categories = header.columns and all(column.kind == "categorical" for column in header.columns)
+    return resolved.scaling == "standard" and not categories
 
 
 def _is_tiny(header: DataHeader) -> bool:

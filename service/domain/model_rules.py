@@ -4,7 +4,6 @@ from collections.abc import Iterator
 
 from service.domain.catalog import Catalog
 from service.domain.configuration import extremes
-from service.domain.loss_checks import losses_of
 from service.domain.records import DataHeader, Notice
 from service.domain.search_rules import SpecRule
 from service.domain.space import Scalar
@@ -99,17 +98,7 @@ def warn_of_reduction(
 def warn_of_cross_entropy(
     resolved: ResolvedSpec, catalog: Catalog, header: DataHeader
 ) -> Iterator[Notice]:
-    """Losses of probabilities want data in [0, 1]; BCE is a likelihood of 0 and 1 (truth 3)."""
-    bounded = [loss.name for loss in losses_of(resolved, catalog).values() if loss.unit_range]
-    if bounded and resolved.scaling == "standard":
-        yield Notice(
-            code="bce-on-standard-scaling",
-            pointer="/scaling",
-            message=f"scaling: standard centres the data on 0, {' and '.join(bounded)} "
-            f"need{'s' if len(bounded) == 1 else ''} it in [0, 1]",
-            remedy="write scaling: unit, or use another loss",
-        )
-        return
+    """BCE is a likelihood of 0 and 1 (truth 3); data outside [0, 1] is refused (loss_checks.py)."""
     families = [name for name in resolved.families if "bce" in extremes(resolved, name, "loss")]
     if header.dtype != "bool" and any(catalog.families[name].likelihood for name in families):
         yield Notice(

@@ -1,6 +1,7 @@
 """Whether a task fits the data, the families and the objective of a study."""
 
 from collections.abc import Iterator, Sequence
+from math import prod, sqrt
 
 from service.domain.catalog import Catalog, FamilyEntry
 from service.domain.records import DataHeader
@@ -13,6 +14,8 @@ NUMBER_NOISES = ("gaussian", "salt_and_pepper", "masked")
 TABLE_NOISES = ("gaussian", "masked")
 LARGEST_LEVEL = {"unit": 2.0, "standard": 20.0}
 """Of gaussian noise, by scaling: twice the whole range, or twenty deviations, is a mistake."""
+FEWEST_VALUES = 10
+"""Hidden (and known) values of a whole data set below which a part of it may have none."""
 
 
 def check_task(
@@ -23,6 +26,7 @@ def check_task(
         *_check_families(spec, families, header),
         *_check_data(spec, header),
         *_check_noise(spec, header),
+        *_check_holes(spec, header),
         *_check_metrics(spec, catalog),
     ]
 
@@ -102,6 +106,52 @@ def _check_noise(spec: StudySpec, header: DataHeader) -> Iterator[FieldError]:
             if spec.scaling == "unit"
             else f"give a level of at most {largest:g}",
         )
+
+
+def _check_holes(spec: StudySpec, header: DataHeader) -> Iterator[FieldError]:
+    """Masks that leave nothing to fill in, or nothing to fill it in from."""
+    task = spec.task
+    if not isinstance(task, InpaintTask):
+        return
+    if task.mask == "random":
+        sites = len(header.columns or []) or prod(
+            header.shape[:2] if header.kind == "image" else header.shape
+        )
+        values = sites * header.samples
+        hidden = task.share * values
+        if min(hidden, values - hidden) < FEWEST_VALUES:
+            little = hidden < FEWEST_VALUES
+            yield FieldError(
+                pointer="/task/share",
+                reason=f"a share of {task.share:g} "
+                + (f"hides about {hidden:.2g}" if little else f"leaves about {values - hidden:.2g}")
+                + f" of the {values:,} values of all samples: a part of the data may have none "
+                f"that {'is hidden' if little else 'is known'}",
+                remedy="give a share of the values of each sample, such as 0.25",
+            )
+    elif header.kind == "image":
+        height, width = header.shape[:2]
+        if task.mask == "half" and min(height, width) == 1:
+            yield FieldError(
+                pointer="/task/mask",
+                reason=f"images of {height} x {width} have a side that cannot be halved",
+                remedy="write mask: random",
+            )
+        elif task.mask == "block" and block_of(height, width, task.share) == (height, width):
+            yield FieldError(
+                pointer="/task/share",
+                reason=f"a block of {task.share:g} of {height} x {width} pixels is the whole "
+                "image, in whole pixels: nothing is left to fill it in from",
+                remedy="give a smaller share, such as 0.25"
+                if height * width > 1
+                else "write task: {kind: reconstruct}",
+            )
+
+
+def block_of(height: int, width: int, share: float) -> tuple[int, int]:
+    """The sides of the block that hides a share of an image, as trainers/plain/corruption.py."""
+    tall = min(max(round(height * sqrt(share)), 1), height)
+    return tall, min(max(round(share * height * width / tall), 1), width)
 
 
 def _check_metrics(spec: StudySpec, catalog: Catalog) -> Iterator[FieldError]:

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 
 from sqlalchemy.orm import Session
 
-from service.domain.aims import BEST_STATES, say_nearest
-from service.domain.records import Array, ArrayState, Failure, Lease
+from service.domain.aims import BEST_STATES, say_missing, say_nearest
+from service.domain.records import Array, ArrayState, Failure, Lease, Trial
 from service.domain.states import (
     TERMINAL_STUDY_STATES,
     TERMINAL_TRIAL_STATES,
@@ -237,11 +237,8 @@ class Conductor:
         if self.finished or not all(cohort in mirror.told for cohort in first):
             return
         trials = [mirror.trials[number] for cohort in first for number in mirror.cohorts[cohort]]
-        if all(trial.state is TrialState.FAILED for trial in trials):
-            reason = trials[0].failure.message if trials[0].failure else "unknown"
-            self._context.fail(
-                Failure(kind="error", message=f"every trial so far failed: {reason}")
-            )
+        if failure := _all_failed(trials):
+            self._context.fail(failure)
 
     def _sweep_states(self) -> None:
         """Saved states have served when their cohort is told, or the study is over."""
@@ -260,18 +257,21 @@ class Conductor:
         if self._search.analysing or not (self._search.exhausted or self._steering.time_is_up):
             return
         if context.study.best is None:
-            aims = context.study.resolved.aims
-            trials = context.mirror.trials.values()
-            nearest = say_nearest(
-                aims, [(t.number, aims.scores_of(t)) for t in trials if t.state in BEST_STATES]
-            )
-            context.fail(
-                Failure(kind="infeasible", message=f"{nearest}; {INFEASIBLE_REMEDY}")
-                if nearest
-                else NO_RESULT
-            )
+            context.fail(self._no_result())
         else:
             context.transition(StudyState.SELECTING)
+
+    def _no_result(self) -> Failure:
+        """Why nothing is eligible for best, as far as the trials tell."""
+        aims = self._context.study.resolved.aims
+        trials = list(self._context.mirror.trials.values())
+        finished = [t for t in trials if t.state in BEST_STATES and t.metrics is not None]
+        scores = {trial.number: aims.scores_of(trial) for trial in finished}
+        if nearest := say_nearest(aims, scores.items()):
+            return Failure(kind="infeasible", message=f"{nearest}; {INFEASIBLE_REMEDY}")
+        if missing := say_missing(aims, scores.values()):
+            return Failure(kind="no-result", message=missing)
+        return _all_failed(trials) or NO_RESULT
 
     def _select(self) -> None:
         context = self._context
@@ -283,3 +283,11 @@ class Conductor:
             )
         self._selection.tick()
         context.mirror.refresh()
+
+
+def _all_failed(trials: Sequence[Trial]) -> Failure | None:
+    """The reason of the first of them, where all of them failed."""
+    if not trials or any(trial.state is not TrialState.FAILED for trial in trials):
+        return None
+    reason = trials[0].failure.message if trials[0].failure else "unknown"
+    return Failure(kind="error", message=f"every trial so far failed: {reason}")

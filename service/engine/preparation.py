@@ -5,6 +5,7 @@ from concurrent.futures import Future
 
 from service.domain.datasets import UploadedDataset
 from service.domain.linter import lint_data
+from service.domain.loss_checks import say_impossible
 from service.domain.records import Dataset, Failure
 from service.domain.states import StudyState
 from service.engine.context import StudyContext
@@ -84,6 +85,12 @@ class Preparation:
                 notices = lint_data(study.resolved, context.resources.catalog, dataset)
                 if notices:
                     studies.add_warnings(study.id, context.fence, notices)
+        impossible = None
+        if study.data_hash is None:
+            impossible = say_impossible(study.resolved, context.resources.catalog, dataset)
+        if impossible is not None:
+            context.fail(Failure(kind="data", message=impossible))
+            return False
         context.dataset = dataset
         context.mirror.refresh()
         return True

@@ -91,11 +91,6 @@ UNWISE: list[tuple[dict[str, Any], str, str]] = [
         "beta-and-reduction",
         "/space/beta",
     ),
-    (
-        {"space": {"loss": "bce", "learning_rate": RATE}, "scaling": "standard"},
-        "bce-on-standard-scaling",
-        "/scaling",
-    ),
     ({"space": {"loss": "bce", "learning_rate": RATE}}, "bce-is-no-likelihood", "/space/loss"),
     (
         {"space": {"depth": 0, "hidden_width": among(8, 16)}},

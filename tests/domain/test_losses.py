@@ -13,6 +13,7 @@ from service.domain.advice import (
 )
 from service.domain.data import Column, DataHeader, ValueFacts
 from service.domain.linter import lint_data, lint_spec
+from service.domain.loss_checks import say_impossible
 from service.domain.resolve import resolve
 from service.errors import InvalidSpec
 from tests.domain import records
@@ -96,6 +97,24 @@ def of_kind(kind: str, *shape: int) -> DataHeader:
             "centres them on 0",
         ),
         (
+            {"space": {"loss": "bce"}, "scaling": "standard"},
+            IMAGES,
+            "/space/loss",
+            "bce needs data in [0, 1], and scaling: standard centres it on 0",
+        ),
+        (
+            {
+                "family": "autoencoder",
+                "space": {
+                    "loss": {"type": "categorical", "choices": ["mse", "continuous_bernoulli"]}
+                },
+                "scaling": "standard",
+            },
+            IMAGES,
+            "/space/loss",
+            "continuous_bernoulli needs data in [0, 1]",
+        ),
+        (
             {"space": {"loss": "ssim_mix"}, "objective": {"metric": "elbo", **UPWARDS}},
             IMAGES,
             "/objective/metric",
@@ -120,6 +139,41 @@ def test_a_loss_or_metric_that_does_not_fit_is_refused(
     assert error.pointer == pointer
     assert reason in error.reason
     assert error.remedy
+
+
+def test_one_hot_columns_stay_in_0_to_1_under_every_scaling() -> None:
+    column = Column(name="x", kind="categorical", start=0, width=3)
+    table = of_kind("table", 3).model_copy(update={"columns": [column]})
+    fields = {"family": "autoencoder", "space": {"loss": "bce"}, "scaling": "standard"}
+    assert resolve(spec(**fields), SOUND, table).scaling == "standard"
+    numeric = [column, column.model_copy(update={"kind": "numeric"})]
+    with pytest.raises(InvalidSpec, match="centres it on 0"):
+        resolve(spec(**fields), SOUND, table.model_copy(update={"columns": numeric}))
+
+
+EITHER = {"type": "categorical", "choices": ["mse", "bce"]}
+LOWEST = {"objective": {"metric": "bce_excess"}}
+
+
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        ({"space": {"loss": "bce"}}, "bce needs values in [0, 1]"),
+        ({"space": {"loss": EITHER}}, None),
+        ({"space": {"loss": "mse"}}, None),
+        (LOWEST, "bce_excess needs values in [0, 1]"),
+        ({"objective": [{"metric": "mse"}, {"metric": "bce_excess"}]}, "or take another metric"),
+    ],
+    ids=str,
+)
+def test_stored_values_that_no_trial_can_be_measured_on_are_named(
+    fields: dict[str, Any], said: str | None
+) -> None:
+    study = resolve(spec(family="autoencoder", scaling="none", **fields), SOUND, IMAGES)
+    found = say_impossible(study, SOUND, records.dataset(low=-3.0, high=4.0, kind="image"))
+    assert said in found if said and found else found is said
+    assert not found or "goes from -3 to 4: write scaling: unit" in found
+    assert say_impossible(study, SOUND, records.dataset(low=0.0, high=1.0, kind="image")) is None
 
 
 @pytest.mark.parametrize("loss", NAMES)
@@ -152,9 +206,6 @@ def test_a_density_of_bits_is_no_measure() -> None:
 @pytest.mark.parametrize("loss", ["bce", "continuous_bernoulli"])
 def test_losses_of_probabilities_warn_outside_of_0_to_1(loss: str) -> None:
     assert "bce-outside-unit-range" in codes_of(loss, WIDE)
-    study = resolve(spec(space={"loss": loss}, scaling="standard"), SOUND, IMAGES)
-    codes = {notice.code for notice in lint_spec(study, SOUND, IMAGES)}
-    assert "bce-on-standard-scaling" in codes
 
 
 @pytest.mark.parametrize("loss", ["bce", "continuous_bernoulli"])

@@ -67,6 +67,25 @@ UNFIT: list[tuple[DataHeader, dict[str, Any], str, str]] = [
     (VECTORS, {"kind": "super_resolve"}, "/task", "only images have a resolution"),
     (ODD, {"kind": "super_resolve", "factor": 4}, "/task/factor", "4 does not divide"),
     (IMAGES, {"kind": "denoise", "level": 25}, "/task/level", "on the scaled data"),
+    (
+        IMAGES,
+        {"kind": "inpaint", "mask": "block", "share": 0.95},
+        "/task/share",
+        "0.95 of 8 x 8 pixels is the whole image",
+    ),
+    (
+        IMAGES.model_copy(update={"shape": [1, 64]}),
+        {"kind": "inpaint", "mask": "half"},
+        "/task/mask",
+        "cannot be halved",
+    ),
+    (
+        IMAGES,
+        {"kind": "inpaint", "share": 1e-9},
+        "/task/share",
+        "hides about 0.00012 of the 115,008 values",
+    ),
+    (TABLE, {"kind": "inpaint", "share": 1 - 1e-9}, "/task/share", "leaves about 1.6e-05 of"),
 ]
 
 
@@ -84,6 +103,9 @@ def test_a_task_that_does_not_fit_the_data_is_refused(
 FIT: list[tuple[DataHeader, dict[str, Any]]] = [
     (IMAGES, {"kind": "denoise", "noise": "salt_and_pepper"}),
     (IMAGES, {"kind": "inpaint", "mask": "block"}),
+    (IMAGES, {"kind": "inpaint", "mask": "block", "share": 0.8}),
+    (IMAGES, {"kind": "inpaint", "mask": "half"}),
+    (IMAGES, {"kind": "inpaint", "share": 0.001}),
     (IMAGES, {"kind": "super_resolve", "factor": 4}),
     (ODD, {"kind": "super_resolve"}),
     (VECTORS, {"kind": "inpaint"}),

@@ -130,6 +130,8 @@ def wishes(draw: st.DrawFn) -> dict[str, Any]:
     for key, strategy in optional.items():
         if draw(st.booleans()):
             wish[key] = draw(strategy)
+    if wish["space"].get("loss") == "bce" and wish.get("scaling") == "standard":
+        wish["scaling"] = "unit"  # of probabilities
     if not wish.get("pruner") and draw(st.booleans()):
         wish["objective"] = draw(objectives(families))
     if draw(st.booleans()):

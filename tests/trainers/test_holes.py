@@ -6,10 +6,12 @@ import pytest
 import torch
 from torch import Tensor
 
+from service.domain.task_checks import block_of
 from tests.trainers.conftest import ArrayData, slots_of
 from trainers.base import FitPlan
 from trainers.holes import HoleErrors
 from trainers.loop import ArrayRun
+from trainers.plain.corruption import GeneratorDraws, draw_known
 from trainers.tasks import Task
 
 
@@ -70,3 +72,14 @@ def test_a_trial_on_inpaint_reports_them_on_both_parts(few_digits: ArrayData) ->
             assert part["mse"] == pytest.approx(mixed, rel=1e-5)
             assert part["hole_mse_se"] > 0
     assert [end.value for end in step[1]] == [each.validation["hole_mse"] for each in step[0]]
+
+
+@pytest.mark.parametrize("size", [(1, 1), (1, 7), (8, 8), (5, 12), (28, 28)], ids=str)
+def test_the_service_knows_the_block_that_a_share_hides(size: tuple[int, int]) -> None:
+    """It refuses those that are the whole image, and does not import torch."""
+    for share in torch.linspace(0.01, 0.99, 25).tolist():
+        task = {"kind": "inpaint", "mask": "block", "share": share}
+        problem = {"task": task, "kind": "image", "shape": [*size], "columns": []}
+        hidden = draw_known(problem, GeneratorDraws(torch.zeros(1, 1))).eq(0).sum()
+        tall, wide = block_of(*size, share)
+        assert int(hidden) == tall * wide
