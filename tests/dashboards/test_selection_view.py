@@ -13,6 +13,7 @@ from service.domain.confirmations import Repeat, candidates, confirm, with_test
 from service.domain.records import Analysis
 from service.domain.states import StudyState, TrialState
 from service.storage.database import Database
+from service.storage.parts import PartRepository
 from tests.dashboards.seeding import seed_study
 from tests.dashboards.synthetic import SyntheticStudy, make_study
 from tests.dashboards.test_routes import serve
@@ -91,6 +92,8 @@ def test_the_baselines_stand_beside_the_model_that_is_given_away(
     model = next(trial for trial in part.trials if trial.state is TrialState.COMPLETE)
     summary["selection"]["model"] = {"study": "part", "trial": model.number}
     seeded.transition(StudyState.SELECTING)
+    with sqlite_database.transaction() as session:
+        PartRepository(session).set_winner(seeded.study_id, seeded.fence, summary["trial"], 0.0201)
     seeded.transition(StudyState.COMPLETE, summary=summary)
     assert model.metrics is not None
     mse = model.metrics.validation["mse"]
