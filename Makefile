@@ -39,7 +39,7 @@ chromium:
 	  $$sudo apt-get update -qq && $$sudo apt-get install -y -qq chromium fonts-dejavu-core >/dev/null; }
 
 # These start servers, workers and browsers and watch the clock: one test after the other.
-ALONE := $(addprefix tests/,api benchmarks cli client e2e engine examples executors)
+ALONE := $(addprefix tests/,api benchmarks cli client e2e engine examples executors exports)
 
 test: setup chromium ## the whole suite: real PostgreSQL, real browser, real processes
 ifeq ($(strip $(ARGS)),)
