@@ -11,6 +11,7 @@ from service.storage.decisions import AnalysisRepository
 def with_task_baseline(best: Best, study: Study, database: Database, catalog: Catalog) -> Best:
     """The answer with `baselines.task`; null where the task is to reconstruct.
 
+    Compared by the first objective or bound that says how good a model is, no cost.
     Its test part is there once the study is COMPLETE. PCA, the linear VAE and the ratio to n-grams
     fall away: they are scored on clean samples, and no rivals for a model that sees noisy, holed
     or small ones.
@@ -28,6 +29,6 @@ def with_task_baseline(best: Best, study: Study, database: Database, catalog: Ca
     complete = study.state is StudyState.COMPLETE and best.metrics.test is not None
     test = (study.summary or {}).get(DOING_NOTHING) if complete else None
     nothing = TaskBaseline.model_validate(found.data).model_copy(update={"test": test})
-    metric = catalog.metrics[best.objective.metric]
+    metric = catalog.metrics[nothing.judged_by(study.resolved.aims)]
     beside = nothing.comparison(metric, best.metrics.validation, best.metrics.test)
     return best.model_copy(update={"baselines": best.baselines | {"task": beside}})

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from service.domain.aims import Aims
 from service.domain.catalog import MetricEntry
 from service.domain.model import Record
 from service.domain.records import Notice, Trial
@@ -23,6 +24,12 @@ class TaskBaseline(Record):
     validation: dict[str, float | None]
     test: dict[str, float | None] | None = None
     """None: not yet unsealed."""
+
+    def judged_by(self, aims: Aims) -> str:
+        """The metric to compare by: the first of worth (Aims.worth) that doing nothing has."""
+        worth = [objective.metric for objective in aims.worth]
+        known = (name for name in worth if self.validation.get(name) is not None)
+        return next(known, (worth or [aims.objectives[0].metric])[0])
 
     def comparison(
         self, metric: MetricEntry, validation: dict[str, float | None], test: Any = None
@@ -71,17 +78,17 @@ def say_comparison(nothing: TaskBaseline, metric: MetricEntry, value: float | No
 def warn_of_worse_than_nothing(
     nothing: TaskBaseline, metric: MetricEntry, winner: Trial | None
 ) -> list[Notice]:
-    """The winner is no better than its own input."""
+    """The winner is no better than its own input by this metric, on validation."""
     before = nothing.validation.get(metric.name)
-    if winner is None or winner.value is None or before is None:
-        return []
-    if _gain(metric, before, winner.value) > 0:
+    metrics = None if winner is None else winner.metrics
+    after = metrics.validation.get(metric.name) if metrics else None
+    if winner is None or after is None or before is None or _gain(metric, before, after) > 0:
         return []
     return [
         Notice(
             code="worse-than-nothing",
             pointer="/task",
-            message=f"trial {winner.number} won with {metric.name} {winner.value:.4g}, and "
+            message=f"trial {winner.number} won with {metric.name} {after:.4g}, and "
             f"{nothing.name} itself has {before:.4g}: doing nothing is no worse",
             remedy="train for longer, widen the bottleneck, or take a family that starts from the "
             "input (super_resolution)",

@@ -36,8 +36,10 @@ def lint_result(
 ) -> list[Notice]:
     """What the finished trials show: ranges to widen, winners that collapsed or did nothing."""
     notices = [notice for rule in RESULT_RULES for notice in rule(resolved, catalog, trials)]
-    metric = catalog.metrics.get(resolved.aims.objectives[0].metric)
-    winner = next(iter(best_trials(resolved.aims, trials)), None)
-    if nothing is not None and metric is not None:
+    if nothing is None:
+        return notices
+    metric = catalog.metrics.get(nothing.judged_by(resolved.aims))
+    if metric is not None:
+        winner = next(iter(best_trials(resolved.aims, trials)), None)
         notices += warn_of_worse_than_nothing(nothing, metric, winner)
     return notices

@@ -3,12 +3,17 @@
 from collections.abc import Iterator, Sequence
 
 from service.domain.aims import AUXILIARY, COMPLEXITY, COSTS, RATE, Aims
+from service.domain.bound_checks import check_bounds
 from service.domain.catalog import Catalog, FamilyEntry
 from service.domain.objectives import Objective, ObjectiveSpec
 from service.domain.parameters import owners, role_of, suggest
 from service.domain.space import SpaceEntry, varies
 from service.domain.strategies import Budget, GridSampler, NoPruner, PrunerSpec, SamplerSpec
 from service.errors import FieldError
+
+PRICED_BY_RATE = frozenset({"beta", "warm_up", "free_bits", "sigma", "loss", "ssim_weight"})
+"""Weights that weigh the KL term against the reconstruction: who switches that term off pays for it
+in nats of the rate. No rate knows of a discriminator or of another penalty."""
 
 
 def fill_objectives(
@@ -35,7 +40,7 @@ def check_objectives(
     families: Sequence[FamilyEntry],
     catalog: Catalog,
 ) -> list[FieldError]:
-    """Unknown metrics, wrong directions, and searches that the metrics make degenerate."""
+    """Unknown metrics, wrong directions, bounds that exclude all, and degenerate searches."""
     listed = isinstance(objective, list)
     aims = Aims(tuple(objective) if isinstance(objective, list) else (objective,))
     errors: list[FieldError] = []
@@ -50,6 +55,7 @@ def check_objectives(
         return errors
     return [
         *errors,
+        *check_bounds(aims, listed=listed),
         *_check_costs_alone(aims, space),
         *_check_degenerate(aims, space, families, catalog),
         *_check_scales(aims, space, families, catalog),
@@ -171,20 +177,29 @@ def _check_degenerate(
     catalog: Catalog,
 ) -> Iterator[FieldError]:
     """Searched weights of the loss, which a reconstruction metric drives to their edge."""
-    if is_rate_paid_for(aims, catalog):
-        return
+    is_paid_for = is_rate_paid_for(aims, catalog)
     names = [o.metric for o in aims.objectives if catalog.metrics[o.metric].reconstruction]
     metric = names[0] if names else aims.objectives[0].metric
     for name, entry in space.items():
+        priced = name in PRICED_BY_RATE
         owning = owners(name, entry, families)
-        if varies(entry) and any(role_of(family, name) == "objective" for family in owning):
-            yield FieldError(
-                pointer=f"/space/{name}",
-                reason=f"{name} weighs the loss itself: searched under {metric} alone it runs to "
-                "whatever switches the other terms off, and the winner is the best copier, "
-                "not the best model (a degenerate search)",
-                remedy=_ways_out(name, metric, families),
-            )
+        if not varies(entry) or not any(role_of(family, name) == "objective" for family in owning):
+            continue
+        if priced and is_paid_for:
+            continue
+        unpriced = ", and no rate prices it" if is_paid_for else ""
+        yield FieldError(
+            pointer=f"/space/{name}",
+            reason=f"{name} weighs the loss itself{unpriced}: searched under "
+            f"{' and '.join(aims.metrics) if is_paid_for else f'{metric} alone'} it runs to "
+            "whatever switches the other terms off, and the winner is the best copier, "
+            "not the best model (a degenerate search)",
+            remedy=_ways_out(name, metric, families) if priced else _fix(name),
+        )
+
+
+def _fix(name: str) -> str:
+    return f"fix {name}, and make one study for each of its values"
 
 
 def _ways_out(name: str, metric: str, families: Sequence[FamilyEntry]) -> str:
@@ -203,7 +218,7 @@ def _ways_out(name: str, metric: str, families: Sequence[FamilyEntry]) -> str:
             "the ELBO at beta = 1, which is one number for both: "
             "`objective: {metric: elbo, direction: maximize}`"
         )
-    ways.append(f"fix {name}, and make one study for each of its values")
+    ways.append(_fix(name))
     if len(ways) == 1:
         return ways[0]
     counted = {3: "two ways out", 4: "three ways out"}.get(len(ways), "a way out")

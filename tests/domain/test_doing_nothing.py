@@ -1,5 +1,7 @@
 """Doing nothing: what it is called, how a result compares with it, and when it wins."""
 
+from typing import Any
+
 import pytest
 
 from service.domain.doing_nothing import (
@@ -9,7 +11,9 @@ from service.domain.doing_nothing import (
     warn_of_worse_than_nothing,
 )
 from service.domain.linter import lint_result
+from service.domain.records import Trial
 from service.domain.resolve import resolve
+from service.domain.spec import ResolvedSpec
 from service.domain.tasks import DenoiseTask, InpaintTask, ReconstructTask, SuperResolveTask
 from tests.domain import records
 from tests.domain.catalog import CATALOG, DIGITS, metric, spec
@@ -59,13 +63,49 @@ def test_side_by_side_there_is_a_gain_and_a_ratio_and_no_test_before_its_time() 
     assert beside["name"] == "the noisy input"
 
 
+def scored(resolved: ResolvedSpec, mse: float, **fields: Any) -> Trial:
+    metrics = {"train": {"mse": mse}, "validation": {"mse": mse}}
+    return records.trial(resolved, 3, **{"value": mse, "metrics": metrics, **fields})
+
+
 def test_a_winner_that_its_own_input_beats_is_warned_of() -> None:
     resolved = resolve(spec(family="autoencoder"), CATALOG, DIGITS)
-    winner = records.trial(resolved, 3, value=0.02)
+    winner = scored(resolved, 0.02)
     (notice,) = warn_of_worse_than_nothing(NOTHING, MSE, winner)
     assert notice.code == "worse-than-nothing"
-    assert "trial 3" in notice.message
-    better = records.trial(resolved, 3, value=0.005)
-    assert warn_of_worse_than_nothing(NOTHING, MSE, better) == []
+    assert "trial 3 won with mse 0.02, and the noisy input itself has 0.01" in notice.message
+    assert warn_of_worse_than_nothing(NOTHING, MSE, scored(resolved, 0.005)) == []
+    assert warn_of_worse_than_nothing(NOTHING, MSE, None) == []
     codes = [each.code for each in lint_result(resolved, CATALOG, [winner], NOTHING)]
     assert "worse-than-nothing" in codes
+
+
+@pytest.mark.parametrize(
+    "objective",
+    [
+        [{"metric": "kl"}, {"metric": "mse"}],
+        {"metric": "parameters", "subject_to": [{"metric": "mse", "at_most": 0.1}]},
+        {
+            "metric": "elbo",
+            "direction": "maximize",
+            "subject_to": [{"metric": "mse", "at_most": 0.1}],
+        },
+    ],
+    ids=str,
+)
+def test_doing_nothing_is_compared_by_what_says_how_good_a_model_is(objective: Any) -> None:
+    """A cost has no do-nothing value, nor has a likelihood."""
+    resolved = resolve(spec(objective=objective), CATALOG, DIGITS)
+    assert NOTHING.judged_by(resolved.aims) == "mse"
+    part = {"mse": 0.02, "kl": 3.0, "elbo": -9.0}
+    metrics = {"train": part, "validation": part}
+    winner = scored(resolved, 0.02, value=3.0, metrics=metrics, complexity={"parameters": 9.0})
+    notices = lint_result(resolved, CATALOG, [winner], NOTHING)
+    (said,) = [each.message for each in notices if each.code == "worse-than-nothing"]
+    assert "won with mse 0.02" in said
+
+
+def test_where_nothing_of_worth_is_known_the_first_objective_names_the_comparison() -> None:
+    resolved = resolve(spec(objective={"metric": "mae"}), CATALOG, DIGITS)
+    assert NOTHING.judged_by(resolved.aims) == "mae"
+    assert NOTHING.comparison(metric("mae"), {"mae": 0.1})["gain_validation"] is None

@@ -118,6 +118,43 @@ def test_what_is_wrong_is_pointed_at(objective: Any, where: str, why: str) -> No
     assert why in error.reason and error.remedy
 
 
+IMPOSSIBLE = [
+    ({"subject_to": [{"metric": "kl", "at_most": -5}]}, "/objective/subject_to/0", "never below 0"),
+    (
+        {"subject_to": [{"metric": "parameters", "at_most": 0}]},
+        "/objective/subject_to/0",
+        "never below 1",
+    ),
+    (
+        {"subject_to": [{"metric": "kl", "at_most": 5}, {"metric": "kl", "at_least": 10}]},
+        "/objective/subject_to/1",
+        "kl >= 10 and kl <= 5 exclude each other",
+    ),
+    (
+        [
+            {"metric": "mse", "subject_to": [{"metric": "kl", "at_least": 10}]},
+            {"metric": "mae", "subject_to": [{"metric": "kl", "at_most": 5}]},
+        ],
+        "/objective/1/subject_to/0",
+        "kl <= 5 and kl >= 10 exclude each other",
+    ),
+]
+
+
+@pytest.mark.parametrize(
+    ("objective", "where", "why"), IMPOSSIBLE, ids=lambda value: str(value)[:50]
+)
+def test_a_bound_that_no_model_can_keep_is_refused(objective: Any, where: str, why: str) -> None:
+    [error] = errors_of(space=LATENT, objective=objective)
+    assert error.pointer == where
+    assert why in error.reason and "no trial could ever keep it" in error.reason
+
+
+def test_a_corridor_is_a_pair_of_bounds() -> None:
+    corridor = [{"metric": "kl", "at_least": 5}, {"metric": "kl", "at_most": 5}]
+    assert resolved(space=LATENT, objective={"subject_to": corridor}).aims.constraints
+
+
 def test_a_bound_on_what_a_family_does_not_report_is_refused() -> None:
     [error] = errors_of(family="autoencoder", space=LATENT, objective={"subject_to": [RATE_BOUND]})
     assert error.pointer == "/objective/subject_to/0/metric"

@@ -71,6 +71,26 @@ def test_a_denoising_study_stands_beside_its_noisy_input(house: House) -> None:
     assert "worse-than-nothing" not in [notice.code for notice in study.warnings]
 
 
+def test_a_cost_that_stands_first_hides_no_comparison_with_doing_nothing(house: House) -> None:
+    """Of the metric of worth, and a winner that is worse than its input is warned of."""
+    wild = {"learning_rate": 1e-5, "hidden_width": {"type": "categorical", "choices": [4, 8]}}
+    study, best = answer(
+        house,
+        QUICK
+        | {
+            "task": {"kind": "denoise", "noise": "gaussian", "level": 0.01},
+            "space": wild,
+            "training": {"epochs": 1},
+            "objective": [{"metric": "parameters"}, {"metric": "mse"}],
+        },
+    )
+    beside = best["baselines"]["task"]
+    assert beside["metric"] == "mse"
+    assert beside["gain_validation"] < 0 and beside["gain_test"] < 0
+    (said,) = [each.message for each in study.warnings if each.code == "worse-than-nothing"]
+    assert "won with mse" in said
+
+
 def test_an_inpainting_study_is_ranked_by_the_hole(house: House) -> None:
     _, best = answer(house, QUICK | HOLES)
     validation = best["metrics"]["validation"]

@@ -125,3 +125,33 @@ def test_the_use_of_a_codebook_is_no_likelihood_that_pays_for_a_weight(metric: s
         [error] = errors_of("vq_vae", weight, objective)
         assert error.pointer == "/space/commitment"
     assert resolved("vq_vae", RATES, bound).aims.ranking.metric == "mse"
+
+
+PAID_FOR = [
+    [{"metric": "mse"}, {"metric": "kl"}],
+    {"metric": "mse", "subject_to": [{"metric": "kl", "at_most": 20}]},
+    {"metric": "elbo", "direction": "maximize"},
+]
+
+
+@pytest.mark.parametrize("objective", [{"metric": "mse"}, *PAID_FOR], ids=str)
+def test_no_rate_pays_for_a_discriminator(objective: Any) -> None:
+    """Its weight has one way out, whose remedy does not name what would be refused again."""
+    weight = {"adversarial_weight": {"type": "float", "low": 0.001, "high": 0.5, "log": True}}
+    [error] = errors_of("vae_gan", weight, objective)
+    assert error.pointer == "/space/adversarial_weight"
+    assert ("no rate prices it" in error.reason) == (objective in PAID_FOR)
+    assert error.remedy == "fix adversarial_weight, and make one study for each of its values"
+
+
+@pytest.mark.parametrize("objective", PAID_FOR, ids=str)
+def test_the_rate_pays_for_what_weighs_the_kl_term_beside_a_discriminator(objective: Any) -> None:
+    weight = {"beta": {"type": "float", "low": 0.1, "high": 4}}
+    assert "beta" in resolved("vae_gan", weight, objective).space
+
+
+def test_a_similarity_above_1_is_no_bound() -> None:
+    bound = {"metric": "mse", "subject_to": [{"metric": "ssim", "at_least": 1.5}]}
+    [error] = errors_of("autoencoder", RATES, bound)
+    assert error.pointer == "/objective/subject_to/0"
+    assert "ssim is never above 1, and this asks for ssim >= 1.5" in error.reason
