@@ -48,7 +48,7 @@ def study(
     trials: int,
     **more: Any,
 ) -> dict[str, Any]:
-    """A small TPE study."""
+    """A small TPE study; one seed a trial: what selection adds is in benchmarks.selection_cases."""
     return {
         **data,
         "family": family,
@@ -56,6 +56,7 @@ def study(
         "training": {"epochs": epochs, "early_stopping": {"patience": 6}},
         "budget": {"trials": trials},
         "pruner": {"type": "halving", "reduction_factor": 3, "min_epochs": 2},
+        "selection": {"top_k": 0},
         **more,
     }  # fmt: skip
 

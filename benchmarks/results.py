@@ -127,7 +127,8 @@ def describe(rows: list[Row], landed: list[closed_form.Landed], seconds: float) 
         "Written by `make results`: for each row a study is tuned through `POST /v1/studies` on a",
         "server with two workers, and its winner scored once on the sealed test part, beside a",
         "rival on the same split. The studies are small (2 to 8 trials, minutes on two cores):",
-        "they show that a family works end to end, not how far it goes.",
+        "they show that a family works end to end, not how far it goes. One seed a trial, without",
+        "selection: what that adds is in results.md.",
         "",
         f"{datetime.now(UTC):%Y-%m-%d}, {platform.machine()}, {os.cpu_count()} cores, load "
         f"{os.getloadavg()[0]:.1f} at the end, {seconds / 60:.0f} minutes in all.",

@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from service.domain.confirmed import ConfirmedConfig, confirmation_of
+from service.domain.confirmed import Confirmation, ConfirmedConfig, confirmation_of
 from service.domain.records import Analysis, Study
 from service.domain.states import StudyState
 
@@ -50,13 +50,13 @@ def selection_view(study: Study, progress: Analysis | None) -> SelectionView | N
         parts=found.confirmations,
         note=found.note,
         metric=metric,
-        seeds=list(range(1, found.seeds + 1)),
-        rows=[ConfigRow(config, _verdict(config, found.winner)) for config in found.configs],
+        seeds=list(range(1, 1 + max(len(config.values) for config in found.configs))),
+        rows=[ConfigRow(config, _verdict(config, found)) for config in found.configs],
         optimism=[
             sentence
             for sentence in (
-                _optimism(found.seed_optimism, found.best, "Seed", "confirmed less search value"),
-                _optimism(found.split_optimism, found.best, "Split", "test less confirmed value"),
+                _optimism(found.seed_optimism, found.best, "Seed", "confirmed beside search value"),
+                _optimism(found.split_optimism, found.best, "Split", "test beside confirmed value"),
             )
             if sentence
         ],
@@ -64,13 +64,15 @@ def selection_view(study: Study, progress: Analysis | None) -> SelectionView | N
     )
 
 
-def _verdict(config: ConfirmedConfig, winner: int | None) -> str:
-    if config.mean is None:
+def _verdict(config: ConfirmedConfig, found: Confirmation) -> str:
+    if not config.came_through:
         return "a seed did not come through"
     if not config.feasible:
         return "beyond a bound on average"
-    if config.trial == winner:
-        return "won"
+    if config.trial == found.winner:
+        return "won: the knee of the means" if found.several else "won"
+    if found.several:
+        return "another compromise"
     return "indistinguishable" if config.indistinguishable else "worse"
 
 

@@ -7,13 +7,14 @@ from service.api.fronts import FEASIBLE, KNEE
 from service.domain.confirmed import ModelReference, confirmation_of
 from service.domain.doing_nothing import DOING_NOTHING
 from service.domain.records import Study, Trial
-from service.domain.states import StudyState, TrialState
+from service.domain.states import TERMINAL_STUDY_STATES, StudyState, TrialState
 
 ONE_SEED = (
     "The best of {trials} trials on validation, with one seed each: that value is optimistic, and "
     "was not confirmed with fresh seeds. The test split takes no part in the choice."
 )
 PENDING = " It will be trained again with fresh seeds when the search ends."
+UNDER_WAY = " The best configs are being trained again with fresh seeds."
 
 
 def confirmed_model(study: Study, trial: int | None) -> ModelReference | None:
@@ -47,6 +48,6 @@ def selection_of(study: Study, trial: Trial, summary: Mapping[str, Any]) -> dict
     if found is not None and found.winner is None:
         note = f"{found.note} {note}"
         rest["confirmations"] = found.confirmations
-    elif study.state is not StudyState.COMPLETE and study.resolved.selection.top_k:
-        note += PENDING
+    elif study.resolved.selection.top_k and study.state not in TERMINAL_STUDY_STATES:
+        note += UNDER_WAY if study.state is StudyState.SELECTING else PENDING
     return {**rest, "kind": kind, "seeds": 1, "note": note}

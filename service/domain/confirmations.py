@@ -13,6 +13,7 @@ from service.domain.aims import Aims, Scores, best_trials, front_members
 from service.domain.confirmed import Confirmation, ConfirmedConfig, ModelReference, describe
 from service.domain.model import derive_seed
 from service.domain.pareto import Member, find_knee, heights, pareto_front
+from service.domain.states import TrialState
 from service.domain.trials import Trial
 
 T_975 = (
@@ -32,10 +33,13 @@ class Repeat:
     seed: int
     """Which of the fresh seeds: 0, 1, ..."""
     scores: Scores | None
-    """Objectives and constraints; None where it diverged or failed."""
+    """Objectives and constraints; None where it has no result."""
     study: str
     number: int
     """Where it is recorded."""
+    failure: str = ""
+    """Why there is no result, where that says nothing of the config: a crash of ours. Its seed is
+    then left out for every config."""
 
 
 def fresh_seeds(study_seed: int, count: int) -> list[int]:
@@ -66,15 +70,23 @@ def confirm(
     searched: int,
     resplit: bool = False,
 ) -> Confirmation:
-    """Rank the configs by their means; `trials` are those of the search, by number."""
+    """Rank the configs by their means; `trials` are those of the search, by number.
+
+    A seed that a crash took from one config counts for none of them, so that no worker's death
+    decides; with fewer than two left nothing is confirmed.
+    """
     seeds = 1 + max(repeat.seed for repeat in repeats)
     numbers = list(dict.fromkeys(repeat.trial for repeat in repeats))
-    configs = [_config(aims, trials[number], repeats, seeds) for number in numbers]
+    lost = {repeat.seed: repeat.failure for repeat in repeats if repeat.failure}
+    kept = [seed for seed in range(seeds) if seed not in lost]
+    configs = [_config(aims, trials[number], repeats, seeds, kept) for number in numbers]
     usable = [config for config in configs if config.feasible]
     winner = _winner(aims, usable)
     sign, metric = aims.objectives[0].sign, aims.objectives[0].metric
     if winner is not None:
-        configs = _compare(usable, winner, sign) + [c for c in configs if not c.feasible]
+        # A difference in the first of several objectives would say nothing of who is better.
+        compared = usable if aims.is_pareto else _compare(usable, winner, sign, kept)
+        configs = [*compared, *(config for config in configs if not config.feasible)]
     order = {config.trial: place for place, config in enumerate(configs)}
     configs.sort(
         key=lambda c: (
@@ -86,19 +98,22 @@ def confirm(
         )
     )
     optimism = None
-    if winner is not None and winner.mean is not None and winner.search is not None:
+    whole = winner is not None and trials[winner.trial].state is TrialState.COMPLETE
+    if whole and winner is not None and winner.mean is not None and winner.search is not None:
         optimism = sign * (winner.mean - winner.search)
     found = Confirmation(
         confirmations=list(confirmations),
         metric=metric,
-        seeds=seeds,
+        seeds=len(kept),
+        failures=sorted(set(lost.values())),
+        several=[each.metric for each in aims.objectives] if aims.is_pareto else [],
         resplit=resplit,
         pooled_sd=_pooled_sd(usable),
         configs=configs,
         winner=None if winner is None else winner.trial,
         searched=searched,
         seed_optimism=optimism,
-        model=None if winner is None else _median(winner, repeats, sign),
+        model=None if winner is None else _median(aims, winner, repeats, kept),
         note="",
     )
     return found.model_copy(update={"note": describe(found, sign)})
@@ -113,22 +128,27 @@ def with_test(found: Confirmation, aims: Aims, test: Scores) -> Confirmation:
     return found.model_copy(update={"split_optimism": optimism})
 
 
-def _config(aims: Aims, trial: Trial, repeats: Sequence[Repeat], seeds: int) -> ConfirmedConfig:
+def _config(
+    aims: Aims, trial: Trial, repeats: Sequence[Repeat], seeds: int, kept: Sequence[int]
+) -> ConfirmedConfig:
     mine = {repeat.seed: repeat.scores for repeat in repeats if repeat.trial == trial.number}
     metric = aims.objectives[0].metric
-    by_seed = [mine.get(seed) or {} for seed in range(seeds)]
-    values = [scores.get(metric) for scores in by_seed]
-    whole = [value for value in values if value is not None and isfinite(value)]
+    values = [(mine.get(seed) or {}).get(metric) for seed in range(seeds)]
+    counted = [mine.get(seed) or {} for seed in kept]
     means = {
-        name: sum(found) / seeds
+        name: sum(found) / len(kept)
         for name in aims.metrics
-        if len(found := [v for s in by_seed if (v := s.get(name)) is not None]) == seeds
+        if kept
+        and len(found := [v for s in counted if (v := s.get(name)) is not None and isfinite(v)])
+        == len(kept)
     }
-    came_through = all(name in means for name in aims.metrics)
-    mean = means.get(metric)
-    sd = None
-    if mean is not None and seeds > 1:
-        sd = sqrt(sum((value - mean) ** 2 for value in whole) / (seeds - 1))
+    came_through = len(kept) > 1 and all(name in means for name in aims.metrics)
+    mean, sd = means.get(metric), None
+    if mean is not None and len(kept) > 1:
+        squares = sum((value - mean) ** 2 for s in counted if (value := s.get(metric)) is not None)
+        sd = sqrt(squares / (len(kept) - 1))
+    # One seed at least must keep the bounds by itself: its model is what is given away.
+    keeps = [scores for scores in counted if aims.is_feasible(scores)]
     return ConfirmedConfig(
         trial=trial.number,
         search=aims.scores_of(trial).get(metric) if trial.value is None else trial.value,
@@ -137,7 +157,8 @@ def _config(aims: Aims, trial: Trial, repeats: Sequence[Repeat], seeds: int) -> 
         sd=sd,
         means=means,
         parameters=(trial.complexity or {}).get("parameters"),
-        feasible=came_through and aims.is_feasible(means),
+        feasible=came_through and aims.is_feasible(means) and bool(keeps),
+        came_through=came_through,
     )
 
 
@@ -163,17 +184,17 @@ def _pooled_sd(usable: Sequence[ConfirmedConfig]) -> float | None:
 
 
 def _compare(
-    usable: Sequence[ConfirmedConfig], winner: ConfirmedConfig, sign: float
+    usable: Sequence[ConfirmedConfig], winner: ConfirmedConfig, sign: float, kept: Sequence[int]
 ) -> list[ConfirmedConfig]:
     """Every config beside the winner."""
-    error, freedom = _residual(usable)
+    error, freedom = _residual(usable, kept)
     compared = []
     for config in usable:
         if config.trial == winner.trial or config.mean is None or winner.mean is None:
             compared.append(config.model_copy(update={"indistinguishable": True}))
             continue
         difference = sign * (config.mean - winner.mean)
-        se = error * sqrt(2 / len(config.values))
+        se = error * sqrt(2 / len(kept))
         compared.append(
             config.model_copy(
                 update={
@@ -186,9 +207,9 @@ def _compare(
     return compared
 
 
-def _residual(usable: Sequence[ConfirmedConfig]) -> tuple[float, int]:
+def _residual(usable: Sequence[ConfirmedConfig], kept: Sequence[int]) -> tuple[float, int]:
     """Standard deviation of what config and seed do not explain, and its degrees of freedom."""
-    table = [[value or 0.0 for value in config.values] for config in usable]
+    table = [[config.values[seed] or 0.0 for seed in kept] for config in usable]
     rows, columns = len(table), len(table[0])
     freedom = (rows - 1) * (columns - 1)
     if freedom == 0:
@@ -209,15 +230,17 @@ def _quantile(freedom: int) -> float:
 
 
 def _median(
-    winner: ConfirmedConfig, repeats: Sequence[Repeat], sign: float
+    aims: Aims, winner: ConfirmedConfig, repeats: Sequence[Repeat], kept: Sequence[int]
 ) -> ModelReference | None:
-    """Of an even number of seeds the better of the middle two."""
-    order = sorted(
-        range(len(winner.values)), key=lambda seed: (sign * (winner.values[seed] or 0.0), seed)
-    )
-    median = order[(len(order) - 1) // 2]
-    return next(
-        ModelReference(study=repeat.study, trial=repeat.number)
+    """Among the seeds that keep the constraints; of an even number the better of the middle two."""
+    sign, metric = aims.objectives[0].sign, aims.objectives[0].metric
+    able = [
+        (sign * value, repeat.seed, repeat)
         for repeat in repeats
-        if repeat.trial == winner.trial and repeat.seed == median
-    )
+        if repeat.trial == winner.trial and repeat.seed in kept and repeat.scores is not None
+        and aims.is_feasible(repeat.scores) and (value := repeat.scores.get(metric)) is not None
+    ]  # fmt: skip
+    if not able:
+        return None
+    _, _, chosen = sorted(able, key=lambda entry: entry[:2])[(len(able) - 1) // 2]
+    return ModelReference(study=chosen.study, trial=chosen.number)

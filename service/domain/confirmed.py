@@ -20,7 +20,7 @@ class ConfirmedConfig(Record):
     search: float | None
     """What that reached, on the first objective."""
     values: list[float | None]
-    """By seed, on the first objective; null: it diverged or failed."""
+    """By seed, on the first objective; null: no result."""
     mean: float | None
     """None where a seed has no value."""
     sd: float | None
@@ -28,9 +28,11 @@ class ConfirmedConfig(Record):
     """Of every objective and constraint."""
     parameters: float | None
     feasible: bool
-    """Whether its means keep the constraints, and every seed came to an end."""
+    """Whether its means keep the constraints (and one of its models does), and it came through."""
+    came_through: bool = True
+    """Whether every seed that counts gave a result."""
     difference: float | None = None
-    """Mean less that of the winner; positive is worse."""
+    """By how much its mean is worse than the winner's; negative: better (of several objectives)."""
     difference_se: float | None = None
     """Its standard error, from what is left when config and seed are taken out (two-way layout)."""
     indistinguishable: bool = False
@@ -45,6 +47,11 @@ class Confirmation(Record):
     metric: str
     """The first objective."""
     seeds: int
+    """Those that count."""
+    failures: list[str] = []
+    """Why others do not: crashes that say nothing of a config."""
+    several: list[str] = []
+    """The objectives, where there are several: the winner is the knee of their means."""
     resplit: bool = False
     pooled_sd: float | None
     """Standard deviation over seeds, pooled over the configs."""
@@ -55,10 +62,11 @@ class Confirmation(Record):
     searched: int
     """The trial with the best search value (of several objectives, the knee)."""
     seed_optimism: float | None
-    """The winner's mean less its search value; positive: the search flattered it. With resplit
-    that of its validation split, too."""
+    """By how much the winner's mean is worse than its search value (whatever the direction of the
+    metric); positive: the search flattered it. With resplit that of its validation split, too. Null
+    where the searched trial was stopped before its end."""
     split_optimism: float | None = None
-    """The test value less the mean; positive: worse on what was never seen."""
+    """By how much the test value is worse than the mean; positive: worse on what was never seen."""
     model: ModelReference | None
     """The winner's median seed."""
     note: str
@@ -83,11 +91,18 @@ def describe(found: Confirmation, sign: float) -> str:
     count = f"{len(found.configs)} {'config' if len(found.configs) == 1 else 'configs'}"
     splits = " and splits" if found.resplit else ""
     head = f"The best {count} of the search trained again with {found.seeds} fresh seeds{splits} "
+    lost = f" Seeds were left out: {'; '.join(found.failures)}." if found.failures else ""
     if winner is None or winner.mean is None:
+        reason = "a seed diverged, or the constraints do not hold on average"
+        if found.seeds < 2 and found.failures:
+            reason = "too few seeds are left"
         return (
-            f"{head}each: none came through (a seed diverged, or the constraints do not hold on "
-            "average), so the best search value stands, unconfirmed."
+            f"{head}each: none came through ({reason}), so the best search value stands, "
+            f"unconfirmed.{lost}"
         )
+    if found.several:
+        means = ", ".join(f"{name} {winner.means[name]:.4g}" for name in found.several)
+        return f"{head}each: trial {winner.trial} is the knee of the means, {means}.{lost}"
     sd = "" if found.pooled_sd is None else f" (sd {found.pooled_sd:.2g} a seed)"
     text = f"{head}each: trial {winner.trial} has the best mean {found.metric}, "
     text += f"{winner.mean:.4g}{sd}."
@@ -95,6 +110,7 @@ def describe(found: Confirmation, sign: float) -> str:
         luck = found.seed_optimism
         text += f" The search had found {winner.search:.4g} with one seed: "
         text += f"{abs(luck):.2g} {'too good' if luck > 0 else 'worse than it is'}."
+    text += lost
     if found.searched != winner.trial:
         text += f" By search value trial {found.searched} would have won."
     alike = [config for config in found.configs if config.indistinguishable]

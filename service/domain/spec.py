@@ -25,6 +25,9 @@ from service.domain.unions import number_kind, one_of
 NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9 ._+\-]*$"
 Name: TypeAlias = Annotated[str, Field(min_length=1, max_length=120, pattern=NAME_PATTERN)]
 
+STUDY_ID = r"^[0-9A-Za-z][0-9A-Za-z_-]{0,63}$"
+StudyReference: TypeAlias = Annotated[str, Field(pattern=STUDY_ID)]
+
 MAX_TRIALS = 100_000
 MAX_ENQUEUED = 256
 
@@ -121,8 +124,8 @@ class Extension(ExtensionSpec):
 class WarmStart(Value):
     """Where good configs may come from: they are tried first, as far as they fit the space."""
 
-    studies: list[Identifier] = Field(default_factory=list, max_length=16)
-    """Earlier studies: their best trials."""
+    studies: list[StudyReference] = Field(default_factory=list, max_length=16)
+    """Ids of earlier studies: their best trials."""
     configs: list[dict[Identifier, Scalar]] = Field(default_factory=list, max_length=MAX_ENQUEUED)
     """Known-good params, such as those of a study of another tool; names that the space does not
     have are left out."""

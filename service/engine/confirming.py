@@ -147,7 +147,12 @@ def compare(
             scores = {**aims.scores_of(again)}
             if scores.get(aims.objectives[0].metric) is None:
                 scores[aims.objectives[0].metric] = again.value
-        repeats.append(Repeat(trial, seed, scores, parts[index], number))
+        failure = ""
+        if again is None or again.state in (TrialState.FAILED, TrialState.STOPPED):
+            failure = "it was not trained to its end"
+            if again is not None and again.failure is not None:
+                failure = f"{again.failure.kind}: {again.failure.message}"
+        repeats.append(Repeat(trial, seed, scores, parts[index], number, failure))
     searched = best_trials(aims, list(trials.values()))[0].number
     return confirm(aims, trials, repeats, parts, searched, study.resolved.selection.resplit)
 

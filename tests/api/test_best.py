@@ -3,9 +3,10 @@
 import pytest
 
 from service.api.best import Answer, best_record, compare
+from service.api.confirmed import selection_of
 from service.commands.answer import pca_rows
 from service.domain.records import BestMetrics
-from service.domain.states import TrialState
+from service.domain.states import StudyState, TrialState
 from tests.dashboards.synthetic import make_dataset, make_study
 
 METRICS = BestMetrics(train={"mse": 0.01}, validation={"mse": 0.0119}, test={"mse": 0.0119})
@@ -44,3 +45,21 @@ def test_the_best_of_many_on_one_seed_says_that_it_is_optimistic() -> None:
     assert selection["trials"] == finished
     assert f"best of {finished} trials" in selection["note"]
     assert "optimistic" in selection["note"]
+
+
+@pytest.mark.parametrize(
+    ("state", "said"),
+    [
+        (StudyState.RUNNING, "It will be trained again with fresh seeds when the search ends"),
+        (StudyState.SELECTING, "are being trained again with fresh seeds"),
+        (StudyState.STOPPED, ""),
+        (StudyState.FAILED, ""),
+    ],
+)
+def test_only_a_live_study_promises_fresh_seeds(state: StudyState, said: str) -> None:
+    made = make_study(count=12)
+    study = made.study.model_copy(update={"state": state, "summary": None})
+    trial = next(trial for trial in made.trials if trial.state is TrialState.COMPLETE)
+    note = selection_of(study, trial, {})["note"]
+    assert ("fresh seeds when" in note or "being trained" in note) is bool(said)
+    assert said in note

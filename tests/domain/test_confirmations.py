@@ -1,5 +1,6 @@
 """Which of the best configs wins on fresh seeds, and what is said of luck."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from math import sqrt
 from random import Random
@@ -194,3 +195,77 @@ def test_the_sd_is_pooled_over_configs() -> None:
 
 def replace_params(one: Trial, other: Trial) -> Trial:
     return one.model_copy(update={"params": other.params})
+
+
+def test_the_model_keeps_the_constraints_itself() -> None:
+    """Its config does on average; the median seed does not."""
+    trials = {1: trial(1, 0.03, scores={"kl": 14.0}, feasible=True)}
+    points = [(0.030, 14.0), (0.028, 12.0), (0.026, 3.0)]
+    found = confirm(
+        BOUNDED,
+        trials,
+        [Repeat(1, n, {"mse": mse, "kl": kl}, "c", n) for n, (mse, kl) in enumerate(points)],
+        ["c"],
+        1,
+    )
+    assert found.winner == 1 and found.model is not None
+    assert found.model.trial == 2
+    none = [(0.030, 10.1), (0.028, 10.1)]
+    found = confirm(
+        BOUNDED,
+        trials,
+        [Repeat(1, n, {"mse": mse, "kl": kl}, "c", n) for n, (mse, kl) in enumerate(none)],
+        ["c"],
+        1,
+    )
+    assert found.winner is None
+
+
+def test_a_seed_that_a_crash_took_counts_for_no_config() -> None:
+    trials = search({0: 1.0, 1: 2.0})
+    values = repeats({0: [1.0, 1.1, 0.9], 1: [2.0, 2.1, 0.1]})
+    crashed = [
+        replace(each, scores=None, failure="crash: a worker died")
+        if (each.trial, each.seed) == (0, 2)
+        else each
+        for each in values
+    ]
+    found = confirm(MSE, trials, crashed, ["c"], 0)
+    assert found.winner == 0
+    assert (found.seeds, found.configs[0].mean) == (2, pytest.approx(1.05))
+    assert found.configs[1].mean == pytest.approx(2.05)
+    assert "crash: a worker died" in found.note
+
+
+def test_where_crashes_leave_one_seed_nothing_is_confirmed_and_it_says_why() -> None:
+    lost = [
+        replace(each, scores=None, failure="out-of-memory: killed") if each.seed else each
+        for each in repeats({0: [1.0, 1.1, 0.9]})
+    ]
+    found = confirm(MSE, search({0: 1.0}), lost, ["c"], 0)
+    assert found.winner is None
+    assert "too few seeds are left" in found.note and "killed" in found.note
+
+
+def test_of_several_objectives_no_mean_is_called_the_best() -> None:
+    points = {0: (0.0, 10.0), 1: (1.0, 1.0)}
+    trials = {n: trial(n, mse, scores={"kl": kl}) for n, (mse, kl) in points.items()}
+    found = confirm(
+        PAIR,
+        trials,
+        [
+            Repeat(n, seed, {"mse": mse, "kl": kl}, "c", 2 * seed + n)
+            for seed in range(2)
+            for n, (mse, kl) in points.items()
+        ],
+        ["c"],
+        1,
+    )
+    assert "is the knee of the means, mse" in found.note
+    assert all(config.difference is None for config in found.configs)
+
+
+def test_a_stopped_trial_and_its_repetitions_differ_by_more_than_luck() -> None:
+    trials = {0: trial(0, 1.0, state=TrialState.STOPPED)}
+    found = confirm(MSE, trials, repeats({0: [0.5, 0.6, 0.5]}), ["c"], 0)
+    assert found.winner == 0 and found.seed_optimism is None

@@ -94,3 +94,17 @@ def test_a_part_cannot_be_steered_over_rest(client: TestClient) -> None:
     refused = client.delete(f"/v1/studies/{part['id']}")
     assert refused.status_code == 409
     assert "part of it" in refused.json()["detail"]
+
+
+def test_another_study_begins_with_what_this_one_confirmed(
+    client: TestClient, house: House
+) -> None:
+    wish = {**SPEC, "name": "warm", "warm_start": {"studies": ["s"]}, "budget": {"trials": 20}}
+    resolved = client.post("/v1/studies:validate", json=wish).json()["resolved"]
+    best = client.get("/v1/studies/s/best").json()
+    assert resolved["enqueue"][0] == best["params"]
+    assert len(resolved["enqueue"]) == 2
+    ulid = {**wish, "warm_start": {"studies": ["01k7x2m8qv4e9wz3tbn5ha6rcd"]}}
+    refused = client.post("/v1/studies:validate", json=ulid).json()
+    assert refused["errors"][0]["pointer"] == "/warm_start/studies/0"
+    assert "there is no study 01k7" in refused["errors"][0]["reason"]
