@@ -16,6 +16,7 @@ from service.engine.mirror import StudyMirror
 from service.engine.resources import Resources
 from service.executors.base import ArrayJob
 from service.storage.decisions import AnalysisRepository
+from service.storage.parts import PartRepository
 from service.storage.studies import StudyRepository
 from service.storage.trials import TrialRepository
 
@@ -114,6 +115,7 @@ class StudyContext:
         self.jobs.clear()
         self.end_live_trials(TrialState.STOPPED, None)
         with self.resources.database.transaction() as session:
+            PartRepository(session).stop(self.study_id, self.fence)
             StudyRepository(session).transition(
                 self.study_id, StudyState.FAILED, fence=self.fence, failure=failure
             )

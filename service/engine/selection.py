@@ -205,6 +205,7 @@ class Selection:
 
     def _end(self, failure: Failure) -> None:
         with self._resources.database.transaction() as session:
+            PartRepository(session).stop(self._study.id, self._fence)
             StudyRepository(session).transition(
                 self._study.id, StudyState.FAILED, fence=self._fence, failure=failure
             )

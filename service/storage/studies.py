@@ -30,6 +30,7 @@ from service.storage.pages import (
     read_token,
     write_token,
 )
+from service.storage.part_intents import ask_parts, check_parts_over
 from service.storage.study_records import dataset_id, study_record
 from service.storage.tables import LeaseRow, StudyRow, TrialRow
 from service.storage.uploads import hold
@@ -169,10 +170,9 @@ class StudyRepository:
     def set_intent(self, study_id: str, intent: Intent, fence: int | None = None) -> Study:
         """Record what is asked of a study; asking twice changes nothing.
 
-        A study that has not begun obeys at once, whether an engine is there or not: an engine
-        that is just taking it up finds its fence gone. `fence` is for an engine that asks.
-        Raises Conflict when the study is over, was told to stop before, is past pausing, or is
-        part of another one.
+        A study that has not begun obeys at once, engine or not: one that is just taking it up
+        finds its fence gone. `fence`: an engine asks. RUN also reaches its parts. Raises Conflict
+        when the study is over, was told to stop, is past pausing, or is part of another one.
         """
         study = lock_study(self._session, study_id, fence)
         if study.parent_id is not None and fence is None:
@@ -186,6 +186,8 @@ class StudyRepository:
         if study.intent is not intent:
             study.intent = intent
             append_study_event(self._session, study)
+        if intent is Intent.RUN:
+            ask_parts(self._session, study_id, intent)
         if study.state is StudyState.QUEUED and intent is not Intent.RUN:
             study.fence += 1
             self._session.execute(delete(LeaseRow).where(LeaseRow.study_id == study_id))
@@ -242,14 +244,15 @@ class StudyRepository:
     def delete(self, study_id: str) -> Deleted:
         """Delete a study that is over, with everything that belongs to it.
 
-        Raises Conflict while it is not over, or is part of another one. Files are the artifact
-        store's affair, and whether data are still needed is DatasetRepository.discard's.
+        Raises Conflict while it or a part of it is not over, or it is part of another one. Files
+        are the artifact store's affair, data that are needed no more DatasetRepository.discard's.
         """
         study = lock_study(self._session, study_id)
         if study.parent_id is not None:
             raise part_of(study.parent_id)
         if study.state not in TERMINAL_STUDY_STATES:
             raise Conflict(f"the study is {study.state}", "stop it first")
+        check_parts_over(self._session, study_id)
         family = or_(StudyRow.id == study_id, StudyRow.parent_id == study_id)
         gone = self._session.execute(select(StudyRow.id, StudyRow.data_hash).where(family)).all()
         del self._session.info[study_id]

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from service.domain.aims import best_trials
-from service.domain.records import Study
+from service.domain.records import Failure, Study
 from service.domain.states import TERMINAL_STUDY_STATES, Intent, StudyState, TrialState
+from service.errors import Conflict
 from service.executors.in_process import InProcessExecutor
 from service.storage.database import Database
 from service.storage.datasets import DatasetRepository
@@ -170,3 +171,23 @@ def test_a_pareto_study_answers_with_a_member_of_its_front(house: House) -> None
         model = trials.get(found["model"]["study"], found["model"]["trial"])
     assert part is not None and part.parent == "s"
     assert model is not None and model.state is TrialState.COMPLETE
+
+
+def test_a_failed_selection_stops_its_repetitions_before_it_can_be_deleted(house: House) -> None:
+    house.submit("s", {**SPEC, "training": {"epochs": 400}, "budget": {"trials": 2}})
+    boom = Failure(kind="error", message="boom")
+    with house.supervisor(InProcessExecutor(1)) as supervisor:
+        house.step_until(supervisor, lambda: any(p.progress.running for p in parts_of(house)))
+        supervisor._give_up(supervisor._driven["s"], boom)
+        with (
+            pytest.raises(Conflict, match="still ending"),
+            house.database.transaction() as session,
+        ):
+            StudyRepository(session).delete("s")
+        house.step_until(
+            supervisor, lambda: all(p.state in TERMINAL_STUDY_STATES for p in parts_of(house))
+        )
+    assert house.study("s").failure == boom
+    assert [part.state for part in parts_of(house)] == [StudyState.STOPPED]
+    with house.database.transaction() as session:
+        assert len(StudyRepository(session).delete("s").studies) == 2

@@ -58,7 +58,11 @@ def test_a_deleted_study_takes_its_parts_along(database: Database) -> None:
     driven = drive(database, "s")
     create_part(database, "s1", "s")
     driven.move(StudyState.STOPPED)
+    ending = pytest.raises(Conflict, match="repetitions are still ending: s1")
+    with ending, database.transaction() as session:
+        StudyRepository(session).delete("s")
     with database.transaction() as session:
+        StudyRepository(session).transition("s1", StudyState.STOPPED)
         gone = StudyRepository(session).delete("s")
     assert sorted(gone.studies) == ["s", "s1"]
     with database.read() as session:
