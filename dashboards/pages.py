@@ -184,7 +184,7 @@ def show_study(
         early_end=say_early_end(study, ended),
         rival=say_rival(study, best, nothing, container.catalog),
         catalog=container.catalog,
-        view=study_view(study, best, dataset, container.catalog, names),
+        view=study_view(study, best, dataset, container.catalog, names, repeats),
         verdicts=verdicts,
         trials=trials.items,
         next_page_token=trials.next_page_token,

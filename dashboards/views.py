@@ -8,7 +8,7 @@ from service.domain.catalog import Catalog
 from service.domain.configuration import best_config_spec, complete_config
 from service.domain.data import TEXT_METRIC
 from service.domain.datasets import UploadedDataset
-from service.domain.records import Dataset, Study, Trial
+from service.domain.records import Analysis, Dataset, Failure, Study, Trial
 from service.domain.space import FAMILY, Scalar, distributions
 from service.domain.states import TERMINAL_STUDY_STATES, Intent, StudyState, TrialState
 from service.domain.trials import is_metric
@@ -40,6 +40,8 @@ class StudyView(NamedTuple):
 
     title: str
     state_line: str
+    trouble: Failure | None
+    """What holds a repetition of its best configs up."""
     actions: list[Action]
     unit: str
     comparisons: list[Comparison]
@@ -85,15 +87,21 @@ def study_view(
     dataset: Dataset | None,
     catalog: Catalog,
     names: Mapping[str, str],
+    repeats: Analysis | None = None,
 ) -> StudyView:
-    """Everything computed for the study page; `names` of uploaded data sets by their ids."""
+    """Everything computed for the study page; `names` of uploaded data sets by their ids.
+
+    `repeats`: how far the repetitions of its best configs are.
+    """
+    trouble = _trouble(study, repeats)
     progress, resolved = study.progress, study.resolved
     metric = catalog.metrics.get(resolved.aims.objectives[0].metric)
     searched = [*([FAMILY] if resolved.family_is_searched else []), *distributions(resolved.space)]
     return StudyView(
         title=f"{study.state.capitalize()} {progress.done}/{progress.trials} · {study.name}",
         state_line=_state_line(study),
-        actions=_actions(study),
+        trouble=trouble,
+        actions=_actions(study, held_up=trouble is not None),
         unit=metric.unit if metric else "",
         comparisons=_compare(study, best, dataset),
         dataset=say_dataset(study, names),
@@ -189,12 +197,19 @@ def _state_line(study: Study) -> str:
     }[study.state]
 
 
-def _actions(study: Study) -> list[Action]:
+def _trouble(study: Study, repeats: Analysis | None) -> Failure | None:
+    """What holds the repetitions up."""
+    found = repeats.data.get("failure") if repeats is not None else None
+    selecting = study.state is StudyState.SELECTING
+    return Failure.model_validate(found) if found and selecting else None
+
+
+def _actions(study: Study, *, held_up: bool) -> list[Action]:
     if study.state in TERMINAL_STUDY_STATES or study.intent is Intent.STOP:
         return []
     stop = Action("stop", "Stop", STOP_QUESTION)
     if study.state is StudyState.SELECTING:
-        return [stop]
+        return [Action("resume", "Resume", ""), stop] if held_up else [stop]
     if study.intent is Intent.PAUSE:
         return [Action("resume", "Resume", ""), stop]
     if study.state is StudyState.PAUSED:

@@ -13,9 +13,9 @@ from service.domain.confirmations import (
 )
 from service.domain.confirmed import Confirmation
 from service.domain.model import content_hash
-from service.domain.records import Study, Trial
+from service.domain.records import Failure, Study, Trial
 from service.domain.spec import ResolvedSpec, StudySpec
-from service.domain.states import TERMINAL_STUDY_STATES, TrialState
+from service.domain.states import TERMINAL_STUDY_STATES, StudyState, TrialState
 from service.engine.resources import Resources
 from service.storage.database import Database
 from service.storage.decisions import AnalysisRepository, DecisionRepository
@@ -40,7 +40,7 @@ class Confirming:
         self._fence = fence
         self._resources = resources
         self._revision = 1 + len(study.resolved.extensions)
-        self._seen = -1
+        self._seen: tuple[int, Failure | None] | None = None
         self._detail = self._recorded()
         if self._detail is None:
             self._detail = self._begin()
@@ -58,8 +58,11 @@ class Confirming:
             studies = PartRepository(session).of(self._study.id)
         mine = [study for study in studies if study.id in self.parts]
         done = sum(study.progress.done for study in mine)
-        if done != self._seen:
-            self._seen = done
+        # A full disk pauses the part that meets it; nobody looks there, so it is said here too.
+        paused = (study.failure for study in mine if study.state is StudyState.PAUSED)
+        trouble = next((failure for failure in paused if failure is not None), None)
+        if (done, trouble) != self._seen:
+            self._seen = done, trouble
             planned = sum(study.progress.trials for study in mine)
             with self._resources.database.transaction() as session:
                 AnalysisRepository(session).put(
@@ -67,7 +70,12 @@ class Confirming:
                     self._fence,
                     PROGRESS,
                     self._revision,
-                    {"done": done, "planned": planned, "parts": self.parts},
+                    {
+                        "done": done,
+                        "planned": planned,
+                        "parts": self.parts,
+                        "failure": trouble and trouble.model_dump(mode="json"),
+                    },
                 )
         return all(study.state in TERMINAL_STUDY_STATES for study in mine)
 
@@ -123,7 +131,8 @@ class Confirming:
 
 def recorded(database: Database, study: Study) -> dict[str, Any] | None:
     """Which configs the study's revision repeats where; None: not decided yet."""
-    revision = 1 + len(study.resolved.extensions)
+    # An extension that came to nothing left the result of an earlier revision.
+    revision = (study.summary or {}).get("revision", 1 + len(study.resolved.extensions))
     with database.read() as session:
         decisions = DecisionRepository(session).all(study.id, CONFIRM)
     mine = [each.detail for each in decisions if each.detail["revision"] == revision]
@@ -153,7 +162,9 @@ def compare(
             if again is not None and again.failure is not None:
                 failure = f"{again.failure.kind}: {again.failure.message}"
         repeats.append(Repeat(trial, seed, scores, parts[index], number, failure))
-    searched = best_trials(aims, list(trials.values()))[0].number
+    later = study.resolved.extensions[detail["revision"] - 1 :]
+    mine = [each for each in trials.values() if not later or each.number < later[0].first]
+    searched = best_trials(aims, mine)[0].number
     return confirm(aims, trials, repeats, parts, searched, study.resolved.selection.resplit)
 
 

@@ -13,6 +13,7 @@ from service.domain.confirmations import Repeat, candidates, confirm, with_test
 from service.domain.records import Analysis
 from service.domain.states import StudyState, TrialState
 from service.storage.database import Database
+from service.storage.decisions import AnalysisRepository
 from service.storage.parts import PartRepository
 from tests.dashboards.seeding import seed_study
 from tests.dashboards.synthetic import SyntheticStudy, make_study
@@ -71,6 +72,21 @@ def test_while_it_goes_on_it_says_how_far() -> None:
     view = selection_view(study, Analysis(study_id=study.id, kind="selection", cohort=1, data=data))
     assert view is not None
     assert (view.done, view.planned, view.rows) == (4, 9, [])
+
+
+def test_a_repetition_that_is_held_up_is_named_on_its_study_with_a_way_on(
+    client: TestClient, sqlite_database: Database
+) -> None:
+    seeded = seed_study(sqlite_database, make_study(count=12, planned=13))
+    seeded.transition(StudyState.SELECTING)
+    failure = {"kind": "storage-full", "message": "No space left on device"}
+    for held_up in (failure, None):
+        data = {"done": 4, "planned": 9, "parts": ["part"], "failure": held_up}
+        with sqlite_database.transaction() as session:
+            AnalysisRepository(session).put(seeded.study_id, seeded.fence, "selection", 1, data)
+        shown = client.get(f"/studies/{seeded.study_id}").text
+        assert ("No space left on device" in shown) is (held_up is not None)
+        assert (">Resume<" in shown) is (held_up is not None)
 
 
 def test_there_is_nothing_to_say_before_the_search_ends_or_without_a_selection() -> None:

@@ -9,11 +9,12 @@ import pytest
 from service.domain.aims import best_trials
 from service.domain.records import Failure, Study
 from service.domain.states import TERMINAL_STUDY_STATES, Intent, StudyState, TrialState
+from service.engine.confirming import PROGRESS
 from service.errors import Conflict
 from service.executors.in_process import InProcessExecutor
 from service.storage.database import Database
 from service.storage.datasets import DatasetRepository
-from service.storage.decisions import DecisionRepository
+from service.storage.decisions import AnalysisRepository, DecisionRepository
 from service.storage.migration import migrate
 from service.storage.parts import PartRepository
 from service.storage.studies import StudyRepository
@@ -191,3 +192,28 @@ def test_a_failed_selection_stops_its_repetitions_before_it_can_be_deleted(house
     assert [part.state for part in parts_of(house)] == [StudyState.STOPPED]
     with house.database.transaction() as session:
         assert len(StudyRepository(session).delete("s").studies) == 2
+
+
+def test_a_repetition_that_met_a_full_disk_is_resumed_with_its_study(house: House) -> None:
+    house.submit("s", {**SPEC, "training": {"epochs": 30}, "budget": {"trials": 2}})
+    full = Failure(kind="storage-full", message="No space left on device")
+
+    def failure_shown() -> object:
+        with house.database.read() as session:
+            found = AnalysisRepository(session).get("s", PROGRESS)
+        return None if found is None else found.data["failure"]
+
+    with house.supervisor(InProcessExecutor(1)) as supervisor:
+        house.step_until(supervisor, lambda: any(p.progress.running for p in parts_of(house)))
+        [part] = parts_of(house)
+        conductor = supervisor._driven[part.id].conductor
+        assert conductor is not None
+        conductor._context.pause_because(full)
+        house.step_until(supervisor, lambda: failure_shown() is not None)
+        assert failure_shown() == full.model_dump(mode="json")
+        assert house.study(part.id).state is StudyState.PAUSED
+        house.ask("s", Intent.RUN)
+        house.step_until(supervisor, lambda: house.study("s").state in TERMINAL_STUDY_STATES)
+    assert house.study("s").state is StudyState.COMPLETE
+    assert failure_shown() is None
+    assert all(t.state is TrialState.COMPLETE for t in house.trials(part.id))
