@@ -14,6 +14,7 @@ from service.api.fronts import (
 )
 from service.domain.aims import say_nearest
 from service.domain.configuration import best_config_spec, complete_config
+from service.domain.confirmed import result_of
 from service.domain.data import TEXT_METRIC
 from service.domain.linear_vae import linear_vae, part_mse
 from service.domain.records import (
@@ -26,7 +27,7 @@ from service.domain.records import (
     Trial,
 )
 from service.domain.spec import StudySpec
-from service.domain.states import TERMINAL_STUDY_STATES, StudyState
+from service.domain.states import TERMINAL_STUDY_STATES
 from service.errors import Conflict
 from service.storage.database import Database
 from service.storage.datasets import DatasetRepository
@@ -147,7 +148,7 @@ def best_record(answer: Answer, members: Sequence[Trial] = (), beta: float | Non
     config = complete_config(study.resolved, trial.family, trial.params)
     aims = study.resolved.aims
     is_best = study.best is None or study.best.trial == trial.number
-    summary = study.summary if study.state is StudyState.COMPLETE and study.summary else {}
+    summary = result_of(study)
     test = summary.get("test") if summary.get("trial") == trial.number else None
     metrics = BestMetrics(train=model.metrics.train, validation=model.metrics.validation, test=test)
     return Best(
@@ -171,10 +172,20 @@ def best_record(answer: Answer, members: Sequence[Trial] = (), beta: float | Non
         seed=model.seed,
         versions=study.versions,
         data_hash=maker.data_hash or "",
-        selection=selection_of(study, trial, summary),
+        selection=_say_revision(study, selection_of(study, trial, summary)),
         links=links_of(study.id, trial.number, chosen=not is_best)
         | {"model_trial": f"/v1/studies/{maker.id}/trials/{model.number}"},
     )
+
+
+def _say_revision(study: Study, selection: dict[str, Any]) -> dict[str, Any]:
+    """Which revision's result it is, where a later one came to nothing."""
+    revision = selection.get("revision")
+    if revision is None:
+        return selection
+    why = f"the extension after it is {study.state}"
+    note = f"This is the result of revision {revision}: {why}. {selection['note']}"
+    return {**selection, "note": note}
 
 
 def compare(

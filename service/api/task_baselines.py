@@ -1,9 +1,9 @@
 """Doing nothing beside the answer: the task's input as its own rival."""
 
 from service.domain.catalog import Catalog
+from service.domain.confirmed import result_of
 from service.domain.doing_nothing import DOING_NOTHING, TaskBaseline, names_doing_nothing
 from service.domain.records import Best, Study
-from service.domain.states import StudyState
 from service.storage.database import Database
 from service.storage.decisions import AnalysisRepository
 
@@ -26,8 +26,7 @@ def with_task_baseline(best: Best, study: Study, database: Database, catalog: Ca
         found = AnalysisRepository(session).get(study.id, DOING_NOTHING)
     if found is None:
         return best.model_copy(update={"baselines": best.baselines | {"task": None}})
-    complete = study.state is StudyState.COMPLETE and best.metrics.test is not None
-    test = (study.summary or {}).get(DOING_NOTHING) if complete else None
+    test = result_of(study).get(DOING_NOTHING) if best.metrics.test is not None else None
     nothing = TaskBaseline.model_validate(found.data).model_copy(update={"test": test})
     metric = catalog.metrics[nothing.judged_by(study.resolved.aims)]
     beside = nothing.comparison(metric, best.metrics.validation, best.metrics.test)

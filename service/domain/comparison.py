@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from service.domain.confirmed import Confirmation, confirmation_of
+from service.domain.confirmed import Confirmation, confirmation_of, result_of
 from service.domain.model import Record
 from service.domain.objectives import Objective
 from service.domain.states import StudyState
@@ -172,7 +172,7 @@ def _best(study: Study, objective: Objective) -> ComparedBest | None:
         return None
     found: Confirmation | None = confirmation_of(study)
     winner = None if found is None else found.best
-    summary = study.summary if study.state is StudyState.COMPLETE and study.summary else {}
+    summary = result_of(study)
     test = (summary.get("test") or {}).get(objective.metric)
     interval = (summary.get("interval") or {}).get(objective.metric)
     if found is None or winner is None:

@@ -1,7 +1,10 @@
 """Records of a selection: the configs on fresh seeds, the winner, and what was luck."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from service.domain.model import Record
-from service.domain.states import StudyState
+from service.domain.states import TERMINAL_STUDY_STATES
 from service.domain.studies import Study
 
 
@@ -77,11 +80,16 @@ class Confirmation(Record):
         return next((config for config in self.configs if config.trial == self.winner), None)
 
 
+def result_of(study: Study) -> Mapping[str, Any]:
+    """What the end of a study wrote down: its own, or, where an extension came to nothing, the
+    one before it (`revision` says which). Empty where there is none, or not yet.
+    """
+    return study.summary if study.state in TERMINAL_STUDY_STATES and study.summary else {}
+
+
 def confirmation_of(study: Study) -> Confirmation | None:
-    """What came of the selection of a COMPLETE study; None where there was none."""
-    if study.state is not StudyState.COMPLETE or not study.summary:
-        return None
-    found = study.summary.get("selection")
+    """What came of the selection of a study that is over; None where there was none."""
+    found = result_of(study).get("selection")
     return None if found is None else Confirmation.model_validate(found)
 
 

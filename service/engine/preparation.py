@@ -18,6 +18,8 @@ from trainers.data.errors import UnreadableData
 
 FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 
+REMEDY = "the result before the extension stands; to search the data as they are,"
+
 
 class Preparation:
     """Brings in the data set and checks that it is still the one the study began with."""
@@ -68,7 +70,8 @@ class Preparation:
                     kind="data",
                     message=f"the data set changed since the study began (was "
                     f"{str(study.data_hash)[:12]}, is {dataset.data_hash[:12]}); "
-                    "restore the file, or submit a new study",
+                    f"{REMEDY if study.resolved.extensions else 'restore the file, or'} "
+                    "submit a new study",
                 )
             )
             return False

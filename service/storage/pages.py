@@ -8,6 +8,7 @@ import base64
 import binascii
 import json
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, and_, or_
@@ -100,3 +101,24 @@ def bad_token() -> InvalidRequest:
         "the page token is not valid for this list",
         "use next_page_token as it came, with the same order_by, or start without one",
     )
+
+
+def study_key(token: str | None, ordering: Ordering, by_name: bool) -> tuple[Any, str] | None:
+    """The sort key of a list of studies: a name or a moment, and an id. Raises InvalidRequest."""
+    key = read_token(token, ordering)
+    if key is None:
+        return None
+    value, unique = key
+    if not isinstance(value, str) or not isinstance(unique, str):
+        raise bad_token()
+    check_text(value + unique)
+    if by_name:
+        return value, unique
+    try:
+        moment = datetime.fromisoformat(value)
+        if moment.tzinfo is None:
+            raise bad_token()
+        # Overflows for a moment that leaves the calendar in UTC, as which it is compared.
+        return moment.astimezone(UTC), unique
+    except (ValueError, OverflowError):
+        raise bad_token() from None

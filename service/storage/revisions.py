@@ -11,14 +11,14 @@ from service.domain.model import content_hash
 from service.domain.records import Revision, Study
 from service.domain.space import Params
 from service.domain.spec import Extension, ExtensionSpec, ResolvedSpec
-from service.domain.states import TERMINAL_TRIAL_STATES, Intent, StudyState
+from service.domain.states import Intent, StudyState
 from service.errors import Conflict
-from service.storage.best_notes import note_best
 from service.storage.decisions import EXTEND, DecisionRepository
+from service.storage.kept_results import find_best
 from service.storage.locking import append_study_event, lock_study, missing, part_of
 from service.storage.studies import StudyRepository
 from service.storage.study_records import proposed
-from service.storage.tables import LeaseRow, RevisionRow, StudyRow, TrialRow
+from service.storage.tables import LeaseRow, RevisionRow, StudyRow
 from service.storage.uploads import hold
 
 REMEDIES = {
@@ -120,7 +120,7 @@ class RevisionRepository:
         study.planned = extended.trials
         study.state, study.intent = StudyState.QUEUED, Intent.RUN
         study.failure = study.summary = study.finished_at = None
-        self._find_best(study, extended)
+        find_best(session, study)
         study.fence += 1
         session.execute(delete(LeaseRow).where(LeaseRow.study_id == study_id))
         DecisionRepository(session).append(study_id, study.fence, EXTEND, detail)
@@ -147,18 +147,6 @@ class RevisionRepository:
             )
         )
         return study.finished_at
-
-    def _find_best(self, study: StudyRow, resolved: ResolvedSpec) -> None:
-        """The best of the search: a selection may have put its winner there."""
-        study.best_trial = study.best_value = study.front = None
-        study.best_complete = False
-        ended = self._session.scalars(
-            select(TrialRow)
-            .where(TrialRow.study_id == study.id, TrialRow.state.in_(TERMINAL_TRIAL_STATES))
-            .order_by(TrialRow.number)
-        )
-        for trial in ended:
-            note_best(study, resolved.aims, trial)
 
 
 def _record(row: RevisionRow) -> Revision:

@@ -1,7 +1,6 @@
 """Studies: created, listed, moved from state to state, deleted."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from sqlalchemy import Select, and_, delete, or_, select
@@ -20,14 +19,14 @@ from service.domain.states import (
 )
 from service.errors import Conflict, InvalidRequest
 from service.storage import clock
+from service.storage.kept_results import restore_result
 from service.storage.locking import append_study_event, lock_study, missing, part_of
 from service.storage.pages import (
     Ordering,
-    bad_token,
     check_page_size,
     check_text,
     paged,
-    read_token,
+    study_key,
     write_token,
 )
 from service.storage.part_intents import ask_parts, check_parts_over
@@ -156,7 +155,7 @@ class StudyRepository:
             part = check_text(name)
             statement = statement.where(StudyRow.name.icontains(part, autoescape=True))
         size = check_page_size(page_size)
-        after = _study_key(page_token, ordering, by_name)
+        after = study_key(page_token, ordering, by_name)
         rows = self._session.execute(paged(statement, ordering, size, after)).all()
         items = [study_record(row, params) for row, params in rows[:size]]
         token = None
@@ -218,6 +217,7 @@ class StudyRepository:
             study.failure = failure.model_dump(mode="json")
         if summary is not None:
             study.summary = summary
+        restore_result(self._session, study)
         append_study_event(self._session, study)
         return self._current(study_id)
 
@@ -278,23 +278,3 @@ _SELECT: Select[tuple[StudyRow, dict[str, Any] | None]] = select(
 ).outerjoin(
     TrialRow, and_(TrialRow.study_id == StudyRow.id, TrialRow.number == StudyRow.best_trial)
 )
-
-
-def _study_key(token: str | None, ordering: Ordering, by_name: bool) -> tuple[Any, str] | None:
-    key = read_token(token, ordering)
-    if key is None:
-        return None
-    value, unique = key
-    if not isinstance(value, str) or not isinstance(unique, str):
-        raise bad_token()
-    check_text(value + unique)
-    if by_name:
-        return value, unique
-    try:
-        moment = datetime.fromisoformat(value)
-        if moment.tzinfo is None:
-            raise bad_token()
-        # Overflows for a moment that leaves the calendar in UTC, as which it is compared.
-        return moment.astimezone(UTC), unique
-    except (ValueError, OverflowError):
-        raise bad_token() from None

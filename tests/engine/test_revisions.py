@@ -10,15 +10,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from service.api.best import best_record, read_best
 from service.domain.spec import Extension, ExtensionSpec, ResolvedSpec
-from service.domain.states import TERMINAL_STUDY_STATES, StudyState
+from service.domain.states import TERMINAL_STUDY_STATES, Intent, StudyState
 from service.engine.cohorts import cohort_trials, planned_cohorts
+from service.engine.confirming import recorded
 from service.engine.proposals import propose
 from service.engine.revisions import enqueued, revision_of, revisions
 from service.executors.in_process import InProcessExecutor
 from service.storage.database import Database
 from service.storage.decisions import DecisionRepository
 from service.storage.revisions import RevisionRepository
+from service.storage.studies import StudyRepository
 from tests.engine.harness import SMALL, House, fingerprint
 from tests.engine.specs import resolved, run_search
 from tests.engine.test_proposals import diverse_end
@@ -236,4 +239,25 @@ def test_selection_is_repeated_and_the_earlier_one_is_kept(tmp_path: Path) -> No
     parts = [each.summary["selection"]["confirmations"] for each in (first, second)]  # type: ignore[index]
     assert not set(parts[0]) & set(parts[1])
     assert second.summary["test_openings"] == first.summary["test_openings"] + 1
+    house.database.close()
+
+
+def test_a_stopped_extension_answers_with_the_confirmed_result_before_it(tmp_path: Path) -> None:
+    house = open_house(tmp_path / "house")
+    wish = HALF | {"budget": {"trials": 8}, "training": {"epochs": 2}, "pruner": None}
+    house.submit("s", wish | {"selection": {"top_k": 2, "seeds": 2}})
+    first = house.run("s", InProcessExecutor(2))
+    answered = best_record(read_best(house.database, first))
+    go_on(house, "s", 4)
+    with house.database.transaction() as session:
+        stopped = StudyRepository(session).set_intent("s", Intent.STOP)
+    assert stopped.state is StudyState.STOPPED and stopped.best == first.best
+    again = best_record(read_best(house.database, stopped))
+    note = "This is the result of revision 1: the extension after it is STOPPED. "
+    note += answered.selection["note"]
+    said = {**answered.selection, "revision": 1, "note": note}
+    assert answered.selection["kind"] == "confirmed"
+    assert again == answered.model_copy(update={"selection": said})
+    detail = recorded(house.database, stopped)
+    assert detail is not None and detail["revision"] == 1
     house.database.close()

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import func, select
 
 from service.domain.model import content_hash
-from service.domain.records import Study
+from service.domain.records import Failure, Study
 from service.domain.spec import Extension, ExtensionSpec
 from service.domain.states import Intent, StudyState, TrialState
 from service.errors import Conflict, NotFound, Stale
@@ -155,3 +155,51 @@ def test_earlier_results_go_with_the_study(driven: DrivenStudy) -> None:
         studies.delete(driven.id)
     with driven.database.read() as session:
         assert session.scalar(select(func.count()).select_from(RevisionRow)) == 0
+
+
+CONFIRMED = {
+    "trial": 0,
+    "test": {"mse": 3.5},
+    "test_openings": 1,
+    "selection": {"winner": 0, "seeds": 3, "pooled_sd": 0.1},
+}
+
+
+@pytest.mark.parametrize("end", [StudyState.STOPPED, StudyState.FAILED])
+@pytest.mark.parametrize("begun", [False, True])
+def test_an_extension_that_came_to_nothing_leaves_the_result_before_it(
+    driven: DrivenStudy, end: StudyState, begun: bool
+) -> None:
+    complete(driven)
+    with driven.database.transaction() as session:
+        lock_study(session, driven.id).summary = CONFIRMED
+    extend(driven.database, driven.id)
+    with driven.database.transaction() as session:
+        studies = StudyRepository(session)
+        if begun:
+            studies.transition(driven.id, StudyState.RUNNING)
+        failure = Failure(kind="data", message="x") if end is StudyState.FAILED else None
+        study = studies.transition(driven.id, end, failure=failure)
+    assert study == driven.study()
+    assert study.summary == {**CONFIRMED, "revision": 1}
+    assert study.best is not None
+    assert (study.best.trial, study.best.value, study.best.seeds) == (0, 3.25, 3)
+
+
+@pytest.mark.parametrize("better", [False, True])
+def test_what_was_never_confirmed_gives_way_to_a_better_trial(
+    driven: DrivenStudy, better: bool
+) -> None:
+    complete(driven)
+    with driven.database.transaction() as session:
+        row = lock_study(session, driven.id)
+        row.best_trial, row.best_value, row.summary = 1, 2.0, {"trial": 1, "test": {"mse": 2.5}}
+    extend(driven.database, driven.id)
+    with driven.database.transaction() as session:
+        row = lock_study(session, driven.id)
+        if better:
+            row.best_trial, row.best_value, row.best_complete = 2, 1.0, True
+        study = StudyRepository(session).transition(driven.id, StudyState.STOPPED)
+    assert study.best is not None
+    found = (study.best.trial, study.best.value, (study.summary or {}).get("revision"))
+    assert found == ((2, 1.0, None) if better else (1, 2.0, 1))
