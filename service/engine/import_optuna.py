@@ -1,6 +1,9 @@
 """Configs out of an Optuna study that another program made, for a warm start."""
 
+import sqlite3
+import tempfile
 from collections.abc import Mapping
+from contextlib import closing
 from pathlib import Path
 from typing import NamedTuple
 
@@ -12,6 +15,8 @@ from service.domain.space import Scalar
 from service.engine.quiet import quiet_log
 
 FILE = "sqlite:///"
+MARKS = frozenset({"studies", "trials", "version_info"})
+"""Tables of every Optuna storage; opening a database that is none would make them in it."""
 
 
 class Imported(NamedTuple):
@@ -27,15 +32,46 @@ class Imported(NamedTuple):
 def read_configs(storage: str, study: str | None, top: int, rename: Mapping[str, str]) -> Imported:
     """The best `top` configs of a study; `rename` from its parameter names to ours.
 
-    `storage`: an SQLAlchemy URL, or the path of an SQLite file. Raises ValueError with what is
-    wrong and what to do.
+    `storage`: an SQLAlchemy URL, or the path of an SQLite file, which is only read. Raises
+    ValueError with what is wrong and what to do.
     """
     quiet_log()
     url = storage if "://" in storage else FILE + storage
     file = Path(url.removeprefix(FILE))
-    if url.startswith(FILE) and not file.is_file():
+    if not url.startswith(FILE):
+        return _read(storage, url, study, top, rename)
+    if not file.is_file():
         # SQLite would make an empty one.
         raise ValueError(f"there is no file {file}")
+    with tempfile.TemporaryDirectory(prefix="hifitune-optuna-") as folder:
+        copy = Path(folder) / "storage.db"
+        _copy(file, copy)
+        return _read(storage, f"{FILE}{copy}", study, top, rename)
+
+
+def _copy(file: Path, copy: Path) -> None:
+    """An Optuna storage as it is at this moment: Optuna writes into whatever it opens."""
+    try:
+        with (
+            closing(sqlite3.connect(f"{file.resolve().as_uri()}?mode=ro", uri=True)) as source,
+            closing(sqlite3.connect(copy)) as target,
+        ):
+            rows = source.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
+            lacking = MARKS - {name for (name,) in rows}
+            if not lacking:
+                source.backup(target)
+    except sqlite3.Error as error:
+        raise ValueError(f"{file} cannot be read as an Optuna storage: {error}") from None
+    if lacking:
+        raise ValueError(
+            f"{file} is no Optuna storage (no table {', '.join(sorted(lacking))}): "
+            "give the file that optuna.create_study(storage=...) wrote"
+        )
+
+
+def _read(
+    storage: str, url: str, study: str | None, top: int, rename: Mapping[str, str]
+) -> Imported:
     try:
         opened = optuna.storages.RDBStorage(url)
         names = optuna.get_all_study_names(opened)

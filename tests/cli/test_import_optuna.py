@@ -7,6 +7,7 @@ import pytest
 import yaml
 
 from service.engine.import_optuna import read_configs
+from service.storage.migration import migrate
 from tests.cli.processes import hifitune
 
 
@@ -83,3 +84,22 @@ def test_nonsense_is_said_in_a_sentence(storage: Path, arguments: list[str], sai
     assert said in ended.stderr.replace("\n", " ")
     assert "Traceback" not in ended.stderr
     assert not Path("nowhere.db").exists()
+
+
+def test_a_storage_is_read_and_not_written(storage: Path) -> None:
+    before = storage.read_bytes()
+    storage.chmod(0o444)
+    assert read_configs(f"sqlite:///{storage}", None, 1, {}).trials == 3
+    assert storage.read_bytes() == before
+    assert list(storage.parent.iterdir()) == [storage]
+
+
+def test_a_database_of_something_else_is_refused_and_left_alone(tmp_path: Path) -> None:
+    """Such as our own: Optuna would make its tables in it."""
+    file = tmp_path / "hifitune.db"
+    migrate(f"sqlite:///{file}")
+    before = file.read_bytes()
+    with pytest.raises(ValueError, match="is no Optuna storage") as refused:
+        read_configs(str(file), None, 5, {})
+    assert "version_info" in str(refused.value)
+    assert file.read_bytes() == before
