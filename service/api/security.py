@@ -14,6 +14,8 @@ from service.errors import Forbidden
 
 LOOPBACK_NAMES = frozenset({"127.0.0.1", "localhost", "::1"})
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+COSTLY = "/export"
+"""The end of a path whose GET starts a process."""
 
 CONTENT_SECURITY_POLICY = "; ".join(
     [
@@ -65,20 +67,20 @@ class SecurityMiddleware:
                     headers.setdefault("Cache-Control", "no-store")
             await send(message)
 
-        refusal = self._refuse(scope["method"], Headers(scope=scope))
+        refusal = self._refuse(scope["method"], scope["path"], Headers(scope=scope))
         if refusal is None:
             await self._app(scope, receive, send_with_headers)
         else:
             await respond(refusal)(scope, receive, send_with_headers)
 
-    def _refuse(self, method: str, headers: Headers) -> Forbidden | None:
+    def _refuse(self, method: str, path: str, headers: Headers) -> Forbidden | None:
         host = headers.get("host", "")
         if host_name(host) not in self._hosts:
             return Forbidden(
                 "the Host header names a host that this server does not serve",
                 "open it as 127.0.0.1 or localhost, or add the name to HIFITUNE_ALLOWED_HOSTS",
             )
-        if method in SAFE_METHODS:
+        if method in SAFE_METHODS and not path.rstrip("/").endswith(COSTLY):
             return None
         origin = headers.get("origin")
         site = headers.get("sec-fetch-site", "same-origin")

@@ -27,14 +27,16 @@ from service.storage.trials import TrialRepository
 from trainers.data.workspace import sweep, workspace
 
 AT_A_TIME = 2
-TURN_SECONDS = 20.0
+WAITING = 4
+"""Each one holds a thread that answers requests."""
+TURN_SECONDS = 3.0
 SPOOL_BYTES = 8 << 20
 PARQUET = "service.exports.parquet_file"
 OPTUNA = "service.engine.export_optuna"
 
 
 class Exporter:
-    """Writes studies as files, at most two at a time.
+    """Writes studies as files, at most two at a time; few wait, and not for long.
 
     Raises NotFound for a study that is gone, Unavailable when others are being written, and what
     `exports.child.run_child` raises.
@@ -52,6 +54,7 @@ class Exporter:
         self._limits = limits
         self._turn_seconds = turn_seconds
         self._turns = threading.BoundedSemaphore(AT_A_TIME)
+        self._places = threading.BoundedSemaphore(AT_A_TIME + WAITING)
 
     def sweep(self) -> None:
         """Remove what killed processes left."""
@@ -77,12 +80,18 @@ class Exporter:
 
     @contextmanager
     def _turn(self) -> Iterator[None]:
-        if not self._turns.acquire(timeout=self._turn_seconds):
-            raise Unavailable("other studies are being exported", "try again in a moment")
+        busy = Unavailable("other studies are being exported", "try again in a moment")
+        if not self._places.acquire(blocking=False):
+            raise busy
         try:
-            yield
+            if not self._turns.acquire(timeout=self._turn_seconds):
+                raise busy
+            try:
+                yield
+            finally:
+                self._turns.release()
         finally:
-            self._turns.release()
+            self._places.release()
 
     def _csv(self, session: Session, study: Study) -> IO[bytes]:
         dumps = DumpRepository(session)

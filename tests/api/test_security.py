@@ -3,7 +3,7 @@
 import httpx
 import pytest
 
-from tests.api.house import MINIMAL, House
+from tests.api.house import MINIMAL, House, Seed
 
 PROBLEM = "application/problem+json"
 
@@ -38,6 +38,19 @@ def test_a_foreign_page_cannot_write(http: httpx.Client, headers: dict[str, str]
     assert http.post("/v1/studies/x:stop", headers=headers).status_code == 403
     assert http.delete("/v1/studies/x", headers=headers).status_code == 403
     assert len(http.get("/v1/studies").json()["items"]) == before
+
+
+@pytest.mark.parametrize(
+    ("site", "status"),
+    [("cross-site", 403), ("same-site", 403), ("same-origin", 200), ("none", 200), (None, 200)],
+)
+def test_a_foreign_page_cannot_start_an_export(
+    http: httpx.Client, seed: Seed, site: str | None, status: int
+) -> None:
+    headers = {} if site is None else {"Sec-Fetch-Site": site}
+    path = f"/v1/studies/{seed(count=2).study_id}"
+    assert http.get(f"{path}/export?format=csv", headers=headers).status_code == status
+    assert http.get(path, headers=headers).status_code == 200
 
 
 def test_our_own_pages_can_write(http: httpx.Client, house: House) -> None:

@@ -1,6 +1,7 @@
 """The processes that write files which the HTTP process has no library for."""
 
 import json
+import queue
 import subprocess
 import sys
 import threading
@@ -13,7 +14,7 @@ import pytest
 
 from service.errors import Conflict, NotFound, ServiceError, Unavailable
 from service.exports.child import Limits, run_child
-from service.exports.exporter import OPTUNA, PARQUET, Exporter
+from service.exports.exporter import OPTUNA, PARQUET, WAITING, Exporter
 from tests.api.house import House, Seed
 from tests.dashboards.synthetic import make_spec, make_study
 
@@ -96,3 +97,24 @@ def test_only_so_many_at_a_time(house: House, tmp_path: Path) -> None:
     exporter = Exporter(house.database, tmp_path, turn_seconds=0.01)
     with exporter._turn(), exporter._turn(), pytest.raises(Unavailable, match="being exported"):
         exporter.write("nobody", "csv")
+
+
+def test_few_wait_and_the_others_are_told_at_once(house: House, tmp_path: Path) -> None:
+    exporter = Exporter(house.database, tmp_path, turn_seconds=60.0)
+    told: queue.SimpleQueue[type[Exception]] = queue.SimpleQueue()
+
+    def export() -> None:
+        try:
+            exporter.write("nobody", "csv")
+        except ServiceError as error:
+            told.put(type(error))
+
+    threads = [threading.Thread(target=export) for _ in range(WAITING + 6)]
+    with exporter._turn(), exporter._turn():
+        for thread in threads:
+            thread.start()
+        assert [told.get(timeout=30.0) for _ in range(6)] == [Unavailable] * 6
+        assert told.empty()
+    for thread in threads:
+        thread.join(30.0)
+    assert [told.get(timeout=30.0) for _ in range(WAITING)] == [NotFound] * WAITING
