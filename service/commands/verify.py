@@ -61,7 +61,14 @@ def check(settings: "Settings", study_id: str, replay: bool, output: "Output") -
     database = Database(settings.database_url)
     artifacts = FilesystemArtifacts(settings.artifact_root)
     try:
-        found = verify_records(database, artifacts, study_id, best_epoch_of, _say(output))
+        found = verify_records(
+            database,
+            artifacts,
+            study_id,
+            best_epoch_of,
+            registry.catalog().count_used,
+            _say(output),
+        )
         if replay:
             found.differences += _replay(settings, database, artifacts, study_id, found.counts)
     except StudyGone:
@@ -112,7 +119,7 @@ def _replay(
 
     from service.api.best import read_best
     from service.domain.configuration import complete_config
-    from service.engine.verifying import Difference
+    from service.engine.differences import Difference
     from service.errors import Conflict
     from service.executors.replay import replay_validation
     from service.storage.studies import StudyRepository

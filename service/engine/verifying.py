@@ -1,45 +1,35 @@
 """Checks a study against its own records: every proposal, verdict, value and choice derived again.
 
 Nothing is written. What cannot be derived from the records (weights, pictures) is compared by its
-SHA-256; replaying a checkpoint is `service.executors.replay`'s.
+SHA-256; replaying a checkpoint is `service.executors.replay`'s. Trials by themselves are
+verifying_trials.py's, results and selections verifying_selection.py's.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import json
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from math import isclose
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any
+
+from sqlalchemy import select
 
 from service.artifacts import FilesystemArtifacts
-from service.domain.aims import best_trials
-from service.domain.configuration import complete_config
-from service.domain.confirmations import with_test
-from service.domain.confirmed import confirmation_of
-from service.domain.records import Artifact, Dataset, EpochReport, Study, Trial
+from service.domain.configuration import family_of
+from service.domain.model import content_hash
+from service.domain.records import Artifact, Dataset, Study, Trial
 from service.domain.states import TERMINAL_STUDY_STATES, StudyState, TrialState
-from service.engine.confirming import compare, recorded
-from service.engine.judging import judge_trial, value_of
+from service.engine.differences import Difference, same
 from service.engine.mirror import StudyMirror
 from service.engine.proposals import propose
 from service.engine.verdicts import judge
+from service.engine.verifying_selection import ResultChecks
+from service.engine.verifying_trials import BestEpochOf, CountUsed, TrialChecks
 from service.errors import NotFound
 from service.storage.database import Database
 from service.storage.datasets import DatasetRepository
 from service.storage.decisions import DecisionRepository
 from service.storage.parts import PartRepository
+from service.storage.tables import StudyRow
 from service.storage.trials import TrialRepository
-
-EpochValue: TypeAlias = tuple[int, float]
-BestEpochOf: TypeAlias = Callable[[Sequence[EpochValue], int, float], EpochValue | None]
-"""Epochs and their values, the first eligible epoch, sign -> the best epoch and its value."""
-
-
-class Difference(NamedTuple):
-    """Something recorded that is not what follows from the other records."""
-
-    where: str
-    """`trial 7, learning_rate`, in words."""
-    recorded: Any
-    derived: Any
 
 
 @dataclass
@@ -65,11 +55,13 @@ class Verifier:
         artifacts: FilesystemArtifacts,
         study_id: str,
         best_epoch_of: BestEpochOf,
+        count_used: CountUsed,
     ) -> None:
         self._database = database
         self._artifacts = artifacts
         self._mirror = StudyMirror(database, study_id)
         self._best_epoch_of = best_epoch_of
+        self._count_used = count_used
         self.study: Study = self._mirror.study
         with database.read() as session:
             self._verdicts = DecisionRepository(session).all(study_id, "verdict")
@@ -82,12 +74,26 @@ class Verifier:
     def checks(self) -> dict[str, Callable[[], Iterator[Difference | None]]]:
         """By name; each yields None for what is as it should be, or the difference."""
         return {
+            "specs": self.spec,
             "proposals": self.proposals,
             "verdicts at rungs": self.rung_verdicts,
             "trials": self.trials,
             "files": self.files,
             "best": self.best,
         }
+
+    def spec(self) -> Iterator[Difference | None]:
+        """The resolved spec is the one that was stored, and its data set is there."""
+        study = self.study
+        with self._database.read() as session:
+            text = session.scalar(select(StudyRow.resolved).where(StudyRow.id == study.id))
+        # As it was written: this version may know of fields that it does not have.
+        derived = content_hash(json.loads(text or "null"))
+        yield from same(f"{self._name}spec_hash", study.spec_hash, derived)
+        if study.data_hash is None and study.state is StudyState.COMPLETE:
+            yield Difference(f"{self._name}data set", None, "every COMPLETE study has one")
+        elif study.data_hash is not None and self.dataset is None:
+            yield Difference(f"{self._name}data set", study.data_hash, "there is no such data set")
 
     def proposals(self) -> Iterator[Difference | None]:
         """Params and seed of every trial, from the trials that its cohort was allowed to see."""
@@ -109,6 +115,9 @@ class Verifier:
                 continue
             for trial, wanted in zip(there, derived, strict=True):
                 yield from self._same(trial, trial.params, wanted.params)
+                family = family_of(self.study.resolved, wanted.params)
+                if trial.family != family:
+                    yield Difference(self._of(trial, "family"), trial.family, family)
                 if trial.seed != wanted.seed:
                     yield Difference(self._of(trial, "seed"), trial.seed, wanted.seed)
                 yield None
@@ -147,65 +156,16 @@ class Verifier:
 
     def trials(self) -> Iterator[Difference | None]:
         """Value, best epoch, metrics, rungs and verdict of every trial, from its epochs."""
+        checks = TrialChecks(
+            self.study, self.dataset, self._best_epoch_of, self._count_used, self._name
+        )
         for _, trial in sorted(self._mirror.trials.items()):
             if trial.state in (TrialState.QUEUED, TrialState.RUNNING):
                 continue
             with self._database.read() as session:
                 reports = TrialRepository(session).epochs(self.study.id, trial.number)
-            yield from self._of_epochs(trial, reports)
+            yield from checks.check(trial, reports)
             yield None
-
-    def _of_epochs(self, trial: Trial, reports: Sequence[EpochReport]) -> Iterator[Difference]:
-        spec = self.study.resolved
-        ranking = spec.aims.ranking
-        values = [
-            (report.epoch, value)
-            for report in reports
-            if (value := report.validation.get(ranking.metric)) is not None
-        ]
-        eligible = spec.first_eligible_epoch
-        if [report.epoch for report in reports] != list(range(1, trial.epochs + 1)):
-            yield Difference(self._of(trial, "epochs"), trial.epochs, len(reports))
-        for rung, kept_value in sorted(trial.rungs.items()):
-            found = self._best_epoch_of(
-                [pair for pair in values if pair[0] <= int(rung)], eligible, ranking.sign
-            )
-            if found is not None and kept_value != found[1]:
-                yield Difference(self._of(trial, f"value at rung {rung}"), kept_value, found[1])
-        if trial.metrics is None or trial.best_epoch is None:
-            return
-        best = self._best_epoch_of(values, eligible, ranking.sign)
-        if trial.state is TrialState.COMPLETE and best is not None and best[0] != trial.best_epoch:
-            yield Difference(self._of(trial, "best epoch"), trial.best_epoch, best[0])
-        report = next((each for each in reports if each.epoch == trial.best_epoch), None)
-        if report is not None:
-            for part in ("train", "validation"):
-                measured, kept = getattr(report, part), getattr(trial.metrics, part)
-                for name in sorted(set(measured) & set(kept)):
-                    if measured[name] != kept[name]:
-                        where = self._of(trial, f"{part} {name} at epoch {trial.best_epoch}")
-                        yield Difference(where, kept[name], measured[name])
-            ranked = report.validation.get(ranking.metric)
-            value = value_of(spec, ranked, trial.metrics.validation, trial.complexity)
-            if trial.state is TrialState.COMPLETE and value != trial.value:
-                yield Difference(self._of(trial, "value"), trial.value, value)
-        yield from self._verdict(trial, reports)
-
-    def _verdict(self, trial: Trial, reports: Sequence[EpochReport]) -> Iterator[Difference]:
-        if self.dataset is None or trial.verdict is None or trial.state is not TrialState.COMPLETE:
-            return
-        spec = self.study.resolved
-        derived = judge_trial(
-            spec,
-            self.dataset,
-            complete_config(spec, trial.family, trial.params),
-            reports,
-            state=trial.state,
-            best_epoch=trial.best_epoch,
-            stopped_early=len(reports) < spec.training.epochs,
-        )
-        if derived is not None and derived.kind != trial.verdict.kind:
-            yield Difference(self._of(trial, "verdict"), trial.verdict.kind, derived.kind)
 
     def files(self) -> Iterator[Difference | None]:
         """The SHA-256 of every file that a trial left."""
@@ -226,28 +186,11 @@ class Verifier:
             return "the file is not there"
 
     def best(self) -> Iterator[Difference | None]:
-        """The best search value, what the selection made of it, and the winner."""
-        study, trials = self.study, list(self._mirror.trials.values())
-        if study.best is None:
-            return
-        ranked = best_trials(study.resolved.aims, trials)
-        found = confirmation_of(study)
-        if found is None:
-            if ranked and study.best.trial != ranked[0].number:
-                yield Difference(f"{self._name}best trial", study.best.trial, ranked[0].number)
-            yield None
-            return
-        detail = recorded(self._database, study)
-        if detail is not None and study.summary is not None:
-            derived = compare(self._database, study, self._mirror.trials, detail)
-            derived = with_test(derived, study.resolved.aims, study.summary["test"])
-            one, other = found.model_dump(mode="json"), derived.model_dump(mode="json")
-            for name in one:
-                if not _alike(one[name], other[name]):
-                    yield Difference(f"selection, {name}", one[name], other[name])
-                yield None
-        if found.winner is not None and study.best.trial != found.winner:
-            yield Difference("best trial", study.best.trial, found.winner)
+        """The best, the selection and the seal, of every revision."""
+        trials = self._mirror.trials
+        yield from ResultChecks(
+            self._database, self.study, trials, self.dataset, self._name
+        ).check()
 
     @property
     def _name(self) -> str:
@@ -257,11 +200,14 @@ class Verifier:
         return f"{self._name}trial {trial.number}, {what}"
 
 
-def _alike(one: Any, other: Any) -> bool:
-    """Equal, but for the last bits of sums that another machine may have rounded otherwise."""
-    if isinstance(one, float) and isinstance(other, float):
-        return isclose(one, other, rel_tol=1e-12)
-    return bool(one == other)
+def _readable(
+    name: str, check: Callable[[], Iterator[Difference | None]]
+) -> Iterator[Difference | None]:
+    """What a check yields; records that make no sense to it are a difference themselves."""
+    try:
+        yield from check()
+    except (LookupError, TypeError, ValueError) as error:
+        yield Difference(name, "readable", f"{type(error).__name__}: {error}")
 
 
 def verify(
@@ -269,6 +215,7 @@ def verify(
     artifacts: FilesystemArtifacts,
     study_id: str,
     best_epoch_of: BestEpochOf,
+    count_used: CountUsed,
     progress: Callable[[str, int], None] = lambda name, count: None,
 ) -> Verified:
     """Check a study and the parts that repeat its configs; `progress` hears of every item.
@@ -276,13 +223,13 @@ def verify(
     Raises StudyGone for a study that is not there.
     """
     found = Verified()
-    whole = Verifier(database, artifacts, study_id, best_epoch_of)
-    parts = [Verifier(database, artifacts, part, best_epoch_of) for part in whole.parts]
+    whole = Verifier(database, artifacts, study_id, best_epoch_of, count_used)
+    parts = [Verifier(database, artifacts, part, best_epoch_of, count_used) for part in whole.parts]
     for verifier in (whole, *parts):
         if verifier.study.state is StudyState.QUEUED:
             continue
         for name, check in verifier.checks().items():
-            for difference in check():
+            for difference in _readable(name, check):
                 if difference is not None:
                     found.differences.append(difference)
                 else:

@@ -53,7 +53,7 @@ class House:
         resolved = resolve(asked, catalog(), header_of(asked, [self.folder]))
         with self.database.transaction() as session:
             return StudyRepository(session).create(
-                study_id, asked, resolved, content_hash(asked.model_dump(mode="json")), [], {}
+                study_id, asked, resolved, content_hash(resolved.model_dump(mode="json")), [], {}
             )
 
     def study(self, study_id: str) -> Study:
