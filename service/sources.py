@@ -177,5 +177,6 @@ def dataset_record(stored: Stored) -> Dataset:
         value_facts=None
         if stored.value_facts is None
         else ValueFacts.model_validate(stored.value_facts),
+        test_hash=stored.test_hash,
         created_at=datetime.now(UTC),
     )

@@ -16,6 +16,8 @@ def upgrade() -> None:
     # Without a foreign key: SQLite would have to copy the table.
     op.add_column("studies", sa.Column("parent_id", sa.String(length=64), nullable=True))
     op.create_index("ix_studies_parent_id", "studies", ["parent_id"])
+    op.add_column("datasets", sa.Column("test_hash", sa.String(length=64), nullable=True))
+    op.create_index("ix_datasets_test_hash", "datasets", ["test_hash"])
     op.create_table(
         "study_revisions",
         sa.Column("study_id", sa.String(length=64), nullable=False),
@@ -37,5 +39,7 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     op.drop_table("study_revisions")
+    op.drop_index("ix_datasets_test_hash", "datasets")
+    op.drop_column("datasets", "test_hash")
     op.drop_index("ix_studies_parent_id", "studies")
     op.drop_column("studies", "parent_id")

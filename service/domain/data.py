@@ -249,6 +249,8 @@ class Dataset(Record):
     """None: stored by a version that did not look."""
     value_facts: ValueFacts | None = None
     """None: of text, or stored by a version that did not look."""
+    test_hash: str | None = None
+    """Of the test part alone: equal for every division and scaling that has the same one."""
     test_openings: int = 0
     """How often the sealed test part was scored, over all studies."""
     created_at: datetime

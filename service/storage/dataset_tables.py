@@ -30,6 +30,8 @@ class DatasetRow(Row):
     baselines: Mapped[dict[str, Any]]
     preview: Mapped[dict[str, Any] | None] = mapped_column(deferred=True)
     """A few samples for people; null until somebody looked."""
+    test_hash: Mapped[str | None] = mapped_column(String(64), index=True)
+    """Of the test part alone; null in rows that were written before it was known."""
     test_openings: Mapped[int] = mapped_column(default=0)
     created_at: Mapped[datetime]
 

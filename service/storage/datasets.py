@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -45,6 +45,7 @@ class DatasetRepository:
             earlier = Baselines.model_validate(known.baselines)
             known.baselines = dataset.baselines.joined(earlier).model_dump(mode="json")
             known.folder, known.content = values["folder"], values["content"]
+            known.test_hash = dataset.test_hash or known.test_hash
             self._session.flush()
         stored = self.get(dataset.data_hash)
         assert stored is not None
@@ -57,7 +58,7 @@ class DatasetRepository:
             .where(DatasetRow.data_hash == data_hash)
             .execution_options(populate_existing=True)
         ).one_or_none()
-        return None if row is None else _dataset_record(row)
+        return None if row is None else _dataset_record(row, self._openings(row))
 
     def put_key(self, key: str, data_hash: str) -> None:
         """Remember which data set a request for data came to."""
@@ -113,19 +114,46 @@ class DatasetRepository:
         return row.folder
 
     def add_opening(self, data_hash: str) -> int:
-        """Count one more scoring of the sealed test part; how often that was by now."""
-        openings = self._session.execute(
-            update(DatasetRow)
-            .where(DatasetRow.data_hash == data_hash)
-            .values(test_openings=DatasetRow.test_openings + 1)
-            .returning(DatasetRow.test_openings)
-        ).scalar_one_or_none()
-        if openings is None:
+        """Count one more scoring of the sealed test part; how often that was by now.
+
+        Of that test part: data sets that differ only in how the rest is divided, or in their
+        scaling, count as one. Raises NotFound.
+        """
+        found = self._session.execute(
+            select(DatasetRow.test_hash).where(DatasetRow.data_hash == data_hash)
+        ).one_or_none()
+        if found is None:
             raise NotFound(f"there is no data set {data_hash}")
-        return openings
+        # All of them are locked first, in one order: no two openings may get the same number.
+        shared = DatasetRow.data_hash == data_hash
+        if found.test_hash is not None:
+            shared = DatasetRow.test_hash == found.test_hash
+        rows = self._session.scalars(
+            select(DatasetRow)
+            .where(shared)
+            .order_by(DatasetRow.data_hash)
+            .with_for_update()
+            .execution_options(populate_existing=True)
+        ).all()
+        next(row for row in rows if row.data_hash == data_hash).test_openings += 1
+        self._session.flush()
+        return sum(row.test_openings for row in rows)
+
+    def _openings(self, row: DatasetRow) -> int:
+        """How often the test part was scored, in whichever division of the rest."""
+        if row.test_hash is None:
+            return row.test_openings
+        return int(
+            self._session.scalar(
+                select(func.sum(DatasetRow.test_openings)).where(
+                    DatasetRow.test_hash == row.test_hash
+                )
+            )
+            or 0
+        )
 
 
-def _dataset_record(row: DatasetRow) -> Dataset:
+def _dataset_record(row: DatasetRow, openings: int) -> Dataset:
     return Dataset(
         data_hash=row.data_hash,
         folder=row.folder,
@@ -139,7 +167,8 @@ def _dataset_record(row: DatasetRow) -> Dataset:
         duplicates_across=row.duplicates_across,
         scaling=row.scaling,
         baselines=Baselines.model_validate(row.baselines),
-        test_openings=row.test_openings,
+        test_hash=row.test_hash,
+        test_openings=openings,
         created_at=row.created_at,
         **_content(row),
     )

@@ -137,6 +137,10 @@ def test_with_resplit_every_seed_has_a_division_of_its_own(house: House) -> None
     assert [part.resolved.split.resplit for part in parts] == [1, 2]
     assert len({study.data_hash, *(part.data_hash for part in parts)}) == 3
     assert [len(house.trials(part.id)) for part in parts] == [2, 2]
+    with house.database.read() as session:
+        known = [DatasetRepository(session).get(str(each.data_hash)) for each in (study, *parts)]
+    assert len({each.test_hash for each in known if each is not None}) == 1
+    assert [each.test_openings for each in known if each is not None] == [1, 1, 1]
     found = selection_of(study)
     assert found["resplit"] and found["seeds"] == 2
     assert found["model"]["study"] in {part.id for part in parts}

@@ -97,6 +97,36 @@ def test_every_opening_of_the_test_part_is_counted(database: Database) -> None:
     assert sorted(race(6, open_once)) == [1, 2, 3, 4, 5, 6]
 
 
+def test_one_test_part_is_one_seal_however_the_rest_is_divided(database: Database) -> None:
+    hashes = [letter * 64 for letter in "defa"]
+    with database.transaction() as session:
+        for data_hash in hashes:
+            shared = None if data_hash in hashes[2:] else "7" * 64
+            DatasetRepository(session).put(make_dataset(data_hash=data_hash, test_hash=shared))
+
+    def open_once(turn: int) -> int:
+        with database.transaction() as session:
+            return DatasetRepository(session).add_opening(hashes[turn % 2])
+
+    assert sorted(race(6, open_once)) == [1, 2, 3, 4, 5, 6]
+    with database.transaction() as session:
+        datasets = DatasetRepository(session)
+        assert datasets.add_opening(hashes[2]) == datasets.add_opening(hashes[3]) == 1
+        found = [datasets.get(data_hash) for data_hash in hashes]
+    assert [each.test_openings for each in found if each is not None] == [6, 6, 1, 1]
+
+
+def test_a_test_part_becomes_known_of_a_data_set_that_is_there(database: Database) -> None:
+    with database.transaction() as session:
+        datasets = DatasetRepository(session)
+        datasets.put(make_dataset())
+        datasets.add_opening("d" * 64)
+        assert datasets.put(make_dataset(test_hash="7" * 64)).test_hash == "7" * 64
+        assert datasets.put(make_dataset()).test_hash == "7" * 64
+        other = datasets.put(make_dataset(data_hash="e" * 64, test_hash="7" * 64))
+    assert other.test_openings == 1
+
+
 def test_an_unknown_data_set_cannot_be_opened(database: Database) -> None:
     with pytest.raises(NotFound), database.transaction() as session:
         DatasetRepository(session).add_opening("none")

@@ -65,9 +65,10 @@ def ingest(
         if (meaning := opened.content.identity()) is not None:
             identity["meaning"] = meaning
         data_hash = hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()
+        test_hash = _test_hash(staged, parts)
         target = store / data_hash
         if (target / RECORD).is_file():
-            return _read(target, latent_dims)
+            return replace(_read(target, latent_dims), test_hash=test_hash)
         encoding = opened.content.fit(staged.rows, parts.train)
         check_encoding(encoding, sum(len(rows) for _, rows in parts.items()), first)
         fitted = fit_scaling(kind, layout, staged.rows, parts.train, first.path, encoding)
@@ -93,10 +94,11 @@ def ingest(
             tokenizer=source.level if isinstance(source, Text) else "char",
             audit=audit.as_dict(),
             value_facts=None if layout.kind == "text" else measure_values(folder),
+            test_hash=test_hash,
         ).write(folder)
         raw.unlink()
         publish(folder, target)
-    return _read(target, latent_dims)
+    return replace(_read(target, latent_dims), test_hash=test_hash)
 
 
 def _read(folder: Path, latent_dims: Sequence[int]) -> Stored:
@@ -136,6 +138,11 @@ def _identity(
         # Left out at 0: the hashes of data sets that are in the store stay what they are.
         **({"resplit": split.resplit} if split.resplit else {}),
     }
+
+
+def _test_hash(staged: Staged, parts: Parts) -> str:
+    rows = _row_hash(np.sort(parts.test))
+    return hashlib.sha256(f"{staged.content_hash} {rows}".encode()).hexdigest()
 
 
 def _row_hash(rows: npt.NDArray[np.int64]) -> str:

@@ -47,6 +47,8 @@ class Stored:
     """See audit.Audit."""
     value_facts: dict[str, Any] | None = None
     """See value_facts.measure_values; None for text."""
+    test_hash: str | None = None
+    """SHA-256 over the content and which rows of it are the test part, whatever the others are."""
 
     def write(self, folder: Path) -> None:
         """Write the record into the data set's folder."""

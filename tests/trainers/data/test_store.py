@@ -3,6 +3,7 @@ import os
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -161,6 +162,7 @@ def test_bytes_of_a_lying_boolean_file_become_booleans(tmp_path):
 
 INGEST = """
 import sys
+from dataclasses import replace
 from pathlib import Path
 from trainers.data.sources import BuiltIn, Split
 from trainers.data.store import ingest
@@ -284,3 +286,22 @@ def test_a_folder_of_an_older_version_learns_its_evaluated_scores(tmp_path, know
             del record["baselines"][name]
     (folder / "data.json").write_text(json.dumps(record))
     assert store(DIGITS, tmp_path)[0].baselines == first.baselines
+
+
+def test_a_test_part_is_known_by_itself(tmp_path):
+    """However the rest is divided, and whatever it is scaled by; another seed draws another."""
+
+    def test_hash(split, scaling="unit"):
+        return store(DIGITS, tmp_path, split, scaling)[0].test_hash
+
+    first = test_hash(Split(seed=1))
+    again = [test_hash(Split(seed=1, resplit=1)), test_hash(Split(seed=1), "standard")]
+    assert again == [first, first]
+    assert test_hash(Split(seed=2)) != first
+    assert test_hash(Split(seed=1)) == first  # what was stored before
+
+
+def test_a_folder_that_was_written_before_gets_its_test_hash(tmp_path):
+    stored, folder = store(DIGITS, tmp_path)
+    replace(stored, test_hash=None).write(folder)
+    assert store(DIGITS, tmp_path)[0].test_hash == stored.test_hash is not None
