@@ -69,7 +69,8 @@ def upload(desk: UploadDesk) -> Upload:
 
 
 def submit(house: House, upload: Upload, study_id: str, **dataset: Any) -> None:
-    asked = StudySpec.model_validate(TINY | {"dataset": {"id": upload.id, **dataset}})
+    found = {"dataset": {"id": upload.id, **dataset}, "selection": {"top_k": 0}}
+    asked = StudySpec.model_validate(TINY | found)
     header = header_within(upload.header, dataset.get("limit"))
     with house.database.transaction() as session:
         StudyRepository(session).create(
