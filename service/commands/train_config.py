@@ -17,6 +17,7 @@ from service.domain.records import Upload
 from service.domain.resolve import resolve
 from service.domain.space import FAMILY, distributions
 from service.domain.spec import ResolvedSpec, StudySpec
+from service.domain.states import TrialState
 from service.domain.strategies import Budget, NoPruner, Parallel, RandomSampler, SelectionSpec
 from service.errors import InvalidSpec, ServiceError
 from service.settings import Settings
@@ -41,6 +42,9 @@ class Recorded:
     best_epoch: int | None
     data_hash: str | None
     versions: dict[str, str]
+    state: TrialState = TrialState.COMPLETE
+    epochs: int | None = None
+    """That were trained; None: not known."""
 
 
 @dataclass(frozen=True)
@@ -108,7 +112,14 @@ def fetch_config(url: str, study_id: str, trial: int | None) -> tuple[StudySpec,
 def _fetch(client: Client, study_id: str, number: int) -> tuple[StudySpec, Recorded]:
     study, trial = client.study(study_id), client.trial(study_id, number)
     recorded = Recorded(
-        study_id, number, trial.value, trial.best_epoch, study.data_hash, study.versions
+        study_id,
+        number,
+        trial.value,
+        trial.best_epoch,
+        study.data_hash,
+        study.versions,
+        trial.state,
+        trial.epochs,
     )
     return client.trial_config(study_id, number), recorded
 

@@ -15,6 +15,7 @@ from service.domain.aims import AUXILIARY
 from service.domain.configuration import complete_config
 from service.domain.data import TEXT_METRIC
 from service.domain.records import BestMetrics, Trial
+from service.domain.states import TrialState
 from trainers.registry import catalog
 
 NOT_COUNTED = (
@@ -113,7 +114,8 @@ def ranked_metric(training: Training) -> str:
 def compare_recorded(training: Training, recorded: Recorded) -> dict[str, Any]:
     """Beside the server's record of the same trial; `identical`: not a bit differs.
 
-    Null where it cannot be: of fresh seeds, other epochs or an interrupted training.
+    Null where it cannot be: of fresh seeds, other epochs or an interrupted training, and where the
+    recorded one did not come to its end.
     """
     trial, seed = training.trials[0], training.plan.spec.trial_seed
     same = len(training.trials) == 1 and trial.seed == seed and not training.interrupted
@@ -125,11 +127,13 @@ def compare_recorded(training: Training, recorded: Recorded) -> dict[str, Any]:
         if training.versions.get(name) != version
     )
     identical = None
-    if same and recorded.value is not None:
+    if same and recorded.value is not None and recorded.state is TrialState.COMPLETE:
         ours = (trial.value, trial.best_epoch)
         identical = ours == (recorded.value, recorded.best_epoch)
     return found | {
         "best_epoch": recorded.best_epoch,
+        "state": recorded.state.value,
+        "epochs": recorded.epochs,
         "identical": identical,
         "same_data": recorded.data_hash == training.dataset.data_hash,
         "other_versions": differs,
@@ -240,6 +244,9 @@ def _of_numbers(baselines: dict[str, Any]) -> list[tuple[str, ...]]:
 
 def _say_recorded(found: dict[str, Any], metric: str) -> str:
     whose = f"trial {found['trial']} of study {found['study']}"
+    if found["state"] in (TrialState.PRUNED, TrialState.STOPPED):
+        ended = f"it was {found['state'].lower()} after epoch {found['epochs']}"
+        return f"{whose} did not come to its end on record ({ended}): this is another training"
     if found["value"] is None:
         return f"{whose} has no {metric} on record."
     text = f"on record of {whose}: {metric} {found['value']:.6g}, best epoch {found['best_epoch']}"

@@ -156,6 +156,11 @@ def test_a_pruned_trial_can_be_trained_to_its_end(tuned: Tuned, tmp_path: Path) 
     result = result_in(tmp_path)
     assert result["seeds"][0]["epochs"] > pruned.epochs
     assert result["seeds"][0]["state"] == TrialState.COMPLETE
+    recorded = result["recorded"]
+    assert (recorded["identical"], recorded["state"]) == (None, TrialState.PRUNED)
+    assert recorded["epochs"] == pruned.epochs
+    said = " ".join(done.stdout.split())
+    assert f"it was pruned after epoch {pruned.epochs}" in said and "not the same" not in said
 
 
 def test_fresh_seeds_show_the_spread_and_leave_the_median_model(tmp_path: Path) -> None:
