@@ -32,7 +32,11 @@ def revision_rows(study: Study, earlier: Sequence[Revision]) -> list[RevisionRow
         return []
     metric = study.resolved.aims.objectives[0].metric
     best = study.best
-    return [
+    # An extension that came to nothing has no result: that of an earlier revision is the study's.
+    stands = None if study.summary is None else study.summary.get("revision")
+    if stands is not None:
+        best = None
+    rows = [
         _row(metric, each.number, each.trials, each.best_trial, each.best_value, each.summary)
         for each in earlier
     ] + [
@@ -42,9 +46,11 @@ def revision_rows(study: Study, earlier: Sequence[Revision]) -> list[RevisionRow
             study.progress.trials,
             None if best is None else best.trial,
             None if best is None else best.value,
-            study.summary,
-        )._replace(current=True)
+            study.summary if stands is None else None,
+        )
     ]
+    shown = study.revision if stands is None else stands
+    return [row._replace(current=row.number == shown) for row in rows]
 
 
 def _row(
@@ -78,6 +84,11 @@ def say_early_end(study: Study, decisions: Sequence[Decision]) -> str | None:
     if last.kind == "time_budget":
         return "The search ended early: its seconds were spent."
     detail = last.detail
+    if detail["best"] is None:
+        return (
+            f"The search ended early: none of the {detail['last'] + 1} trials gave anything that "
+            "may win."
+        )
     metric = study.resolved.aims.objectives[0].metric
     share = "" if not detail["at_least"] else f" by {detail['at_least']:.3g} of it"
     return (

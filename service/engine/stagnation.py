@@ -22,12 +22,12 @@ class Stagnation:
     """and end with this one."""
     trials: int
     """How many of them count."""
-    before: Told
-    """The best trial before them."""
-    best: Told
-    """The best trial with them."""
-    improvement: float
-    """By how much they made the best value better; 0: not at all."""
+    before: Told | None
+    """The best trial before them; None: nothing that may win."""
+    best: Told | None
+    """The best trial with them; None: nothing that may win."""
+    improvement: float | None
+    """By how much they made the best value better; 0: not at all. None where there is none."""
     at_least: float
     """What was asked for, a share of the value before."""
 
@@ -38,8 +38,8 @@ class Stagnation:
             "first": self.first,
             "last": self.last,
             "trials": self.trials,
-            "before": {"trial": self.before.number, "value": self.before.value},
-            "best": {"trial": self.best.number, "value": self.best.value},
+            "before": _detail(self.before),
+            "best": _detail(self.best),
             "improvement": self.improvement,
             "at_least": self.at_least,
         }
@@ -50,8 +50,9 @@ def stagnation(spec: ResolvedSpec, history: Iterable[Told], cohort: int) -> Stag
 
     Of `history`, in any order, only cohorts 0..g-W are seen. The rule holds when the newest trials
     of this revision, as many as it names, made the best COMPLETE and feasible trial's value better
-    by less than the share that it asks for, or not at all. Nothing is said before there is a best
-    trial to compare with.
+    by less than the share that it asks for, or not at all. It also holds when neither they nor as
+    many before them in this revision, nor any other, gave anything that may win; the first trial
+    that may win is always an improvement.
     """
     rule = spec.budget.stop_when_no_improvement
     if rule is None:
@@ -69,11 +70,17 @@ def stagnation(spec: ResolvedSpec, history: Iterable[Told], cohort: int) -> Stag
     if len(newest) < rule.trials or newest[0].number < begin:
         return None
     before, best = _best(counted[: -rule.trials], spec.aims), _best(counted, spec.aims)
-    if before is None or best is None or before.score is None or best.score is None:
+    improvement = None
+    if best is None:
+        # What may win is rare at first: twice the patience.
+        if sum(trial.number >= begin for trial in counted) < 2 * rule.trials:
+            return None
+    elif before is None or before.score is None or best.score is None:
         return None
-    improvement = spec.aims.objectives[0].sign * (before.score - best.score)
-    if improvement > 0 and improvement >= rule.at_least * abs(before.score):
-        return None
+    else:
+        improvement = spec.aims.objectives[0].sign * (before.score - best.score)
+        if improvement > 0 and improvement >= rule.at_least * abs(before.score):
+            return None
     return Stagnation(
         cohort=cohort,
         first=newest[0].number,
@@ -84,6 +91,10 @@ def stagnation(spec: ResolvedSpec, history: Iterable[Told], cohort: int) -> Stag
         improvement=improvement,
         at_least=rule.at_least,
     )
+
+
+def _detail(trial: Told | None) -> dict[str, Any] | None:
+    return None if trial is None else {"trial": trial.number, "value": trial.value}
 
 
 def _best(trials: Sequence[Told], aims: Aims) -> Told | None:

@@ -93,8 +93,23 @@ def test_a_trial_beyond_the_constraints_is_no_improvement() -> None:
 
 
 def test_nothing_is_said_before_there_is_a_best_trial_to_compare_with() -> None:
-    assert ends_at(spec_of(4), told([None] * 24)) is None
+    assert ends_at(spec_of(13), told([None] * 24)) is None
     assert ends_at(spec_of(8), told([2.0] * 8)) is None
+    assert ends_at(spec_of(4), told([None] * 4 + [2.0] * 4)) is None
+
+
+def test_twice_as_many_that_may_not_win_end_a_search_that_has_nothing() -> None:
+    history = told([None] * 24)
+    found = stagnation(spec_of(8), history, 5)
+    assert ends_at(spec_of(8), history) == 5  # W = 2: it sees cohorts 0 to 3
+    assert found is not None
+    numbers = {"first": 8, "last": 15, "before": None, "best": None, "improvement": None}
+    assert numbers.items() <= found.detail().items()
+    objective = Objective(metric="mse", subject_to=[Constraint(metric="kl", at_most=10.0)])
+    beyond = [Told(n, n // 4, {}, COMPLETE, 1.0, {"kl": 50.0}) for n in range(24)]
+    assert ends_at(spec_of(8, objective=objective), beyond) == 5
+    again = spec_of(8).model_copy(update={"extensions": [Extension(trials=40, first=12)]})
+    assert ends_at(again, told([None] * 40)) == 8  # its own sixteen: cohorts 3 to 6
 
 
 def test_failures_of_ours_are_not_counted() -> None:
@@ -109,7 +124,7 @@ def test_an_extension_counts_its_own_trials_against_the_best_of_all() -> None:
     assert stagnation(spec, history[:12], 4) is None
     assert stagnation(spec, history, 5) is None  # it sees four trials of the extension
     found = stagnation(spec, history, 6)
-    assert found is not None
+    assert found is not None and found.before is not None
     assert (found.first, found.last, found.before.number) == (12, 19, 0)
 
 
