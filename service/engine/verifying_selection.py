@@ -13,12 +13,13 @@ from service.domain.confirmations import candidates, fresh_seeds, with_test
 from service.domain.confirmed import Confirmation
 from service.domain.records import Dataset, Study, Trial
 from service.domain.spec import ResolvedSpec
-from service.domain.states import TERMINAL_TRIAL_STATES, StudyState
+from service.domain.states import TERMINAL_STUDY_STATES, TERMINAL_TRIAL_STATES, StudyState
 from service.engine.confirming import CONFIRM, compare
 from service.engine.differences import Difference, same, same_fields
 from service.storage.best_notes import note_best
 from service.storage.database import Database
 from service.storage.decisions import DecisionRepository
+from service.storage.kept_results import REVISION
 from service.storage.parts import PartRepository
 from service.storage.revisions import RevisionRepository
 from service.storage.tables import StudyRow, TrialRow
@@ -84,8 +85,8 @@ class ResultChecks:
         )
         if study.state is StudyState.COMPLETE:
             yield from self._check(current, self._where)
-        else:
-            yield from self._best(current, self._searched(current), self._where)
+        elif study.state in TERMINAL_STUDY_STATES:
+            yield from self._without_end(current)
 
     def _check(self, result: Result, where: str) -> Iterator[Difference | None]:
         """A revision that is COMPLETE."""
@@ -106,6 +107,19 @@ class ResultChecks:
         if model is not None:
             wanted = model.model_dump(mode="json")
         yield from self._seal(result, best[0], wanted, where)
+
+    def _without_end(self, result: Result) -> Iterator[Difference | None]:
+        """A revision that is STOPPED or FAILED: the confirmed result before it stands."""
+        wanted = self._searched(result)
+        kept = self._earlier[-1] if self._earlier else None
+        if kept is not None and kept.summary:
+            chosen = kept.summary.get("selection")
+            confirmed = chosen is not None and chosen["winner"] is not None
+            if confirmed or wanted[0] == kept.best_trial:
+                wanted = kept.best_trial, kept.best_value
+                summary = {**kept.summary, REVISION: kept.number}
+                yield from same(f"{self._where}summary", result.summary, summary)
+        yield from self._best(result, wanted, self._where)
 
     def _searched(self, result: Result) -> tuple[int | None, float | None]:
         """The best of the search, as it was noted trial by trial."""

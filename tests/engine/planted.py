@@ -204,6 +204,12 @@ def forget_feasible(house: House) -> str:
     return "trial 3, feasible"
 
 
+def misplace_param(house: House) -> str:
+    """No config of the space: what follows from it cannot be told."""
+    edit(house, "trials", "params", "study_id = 's' AND number = 0", put("hidden_width", value=33))
+    return "proposals"
+
+
 def put(*path: str, value: Any) -> Callable[[Any], None]:
     def turn(found: Any) -> None:
         for name in path[:-1]:
@@ -257,6 +263,7 @@ PLANTED: dict[str, Callable[[House], str]] = {
     "pruned epoch": change_pruned_epoch,
     "family": change_family,
     "feasible": forget_feasible,
+    "unreadable": misplace_param,
     "parameters": in_trial(
         "COMPLETE", "complexity", put("parameters", value=7.0), "parameters"
     ),

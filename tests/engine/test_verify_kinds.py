@@ -89,6 +89,17 @@ def test_an_extended_study_is_identical(longer: House) -> None:
     assert found.counts["proposals"] == 7 + 2 * 4
 
 
+def test_a_stopped_extension_is_identical_with_the_result_before_it(longer: House) -> None:
+    with longer.database.transaction() as session:
+        RevisionRepository(session).extend("s", ExtensionSpec(trials=2), [])
+    longer.ask("s", Intent.STOP)
+    assert longer.study("s").state is StudyState.STOPPED
+    found = check(longer)
+    assert found.identical, found.differences
+    edit(longer, "studies", "summary", "id = 's'", put("test", "mse", value=0.5))
+    assert "summary" in [difference.where for difference in check(longer).differences]
+
+
 @pytest.mark.parametrize("plant", REVISED)
 def test_a_change_of_an_earlier_result_is_found(
     longer: House, plant: Callable[[House], str]
