@@ -13,6 +13,7 @@ from statistics import mean, stdev
 from typing import Any
 
 import pytest
+import torch
 from typer.testing import CliRunner, Result
 
 from service.api.yaml_text import write_yaml
@@ -61,6 +62,13 @@ class Tuned:
         with self.database.read() as session:
             files = TrialRepository(session).artifacts(trial.study_id, trial.number)
         return next(file.sha256 for file in files if file.kind == "checkpoint")
+
+
+@pytest.fixture(autouse=True)
+def floats_as_before() -> Iterator[None]:
+    """Trainings in this process set its floats as a worker's; that ends with the test."""
+    yield
+    torch.set_flush_denormal(False)
 
 
 @pytest.fixture(scope="module")
