@@ -16,30 +16,25 @@ from benchmarks.results import serving
 from service.client import Client
 
 SELECTION = {"top_k": 3, "seeds": 5}
+SPACE = {
+    "learning_rate": RATE,
+    "weight_decay": DECAY,
+    "dropout": {"type": "float", "low": 0.0, "high": 0.3},
+    "hidden_width": {"type": "categorical", "choices": [64, 128, 256]},
+    "latent_dim": 16,
+}
 STUDIES: dict[str, dict[str, Any]] = {
     "Digits, vae": {
         "dataset": {"name": "digits"},
         "family": "vae",
-        "space": {
-            "learning_rate": RATE,
-            "weight_decay": DECAY,
-            "dropout": {"type": "float", "low": 0.0, "high": 0.3},
-            "hidden_width": {"type": "categorical", "choices": [64, 128, 256]},
-            "latent_dim": 16,
-        },
+        "space": SPACE,
         "training": {"epochs": 30},
         "budget": {"trials": 48},
     },
     "Digits, autoencoder, 300 samples": {
         "dataset": {"name": "digits", "limit": 300},
         "family": "autoencoder",
-        "space": {
-            "learning_rate": RATE,
-            "weight_decay": DECAY,
-            "dropout": {"type": "float", "low": 0.0, "high": 0.3},
-            "hidden_width": {"type": "categorical", "choices": [64, 128, 256]},
-            "latent_dim": 16,
-        },
+        "space": SPACE,
         "training": {"epochs": 40},
         "pruner": {"type": "none"},
         "budget": {"trials": 64},

@@ -10,14 +10,11 @@ from service.commands.output import Output
 from service.domain.records import Study
 
 
-class ProgressView:
-    """Shows how far studies are; `update` may be called as often as one likes."""
+class BarView:
+    """Draws bars while it is entered, where there is a screen; None: there is none."""
 
-    def __init__(self, output: Output) -> None:
-        self._output = output
-        self._bars = _bars(output) if output.is_live else None
-        self._tasks: dict[str, TaskID] = {}
-        self._said: dict[str, tuple[Any, ...]] = {}
+    def __init__(self, bars: Progress | None) -> None:
+        self._bars = bars
 
     def __enter__(self) -> Self:
         """Begin to draw."""
@@ -34,6 +31,16 @@ class ProgressView:
         """Leave the last picture standing."""
         if self._bars is not None:
             self._bars.stop()
+
+
+class ProgressView(BarView):
+    """Shows how far studies are; `update` may be called as often as one likes."""
+
+    def __init__(self, output: Output) -> None:
+        self._output = output
+        super().__init__(_bars(output) if output.is_live else None)
+        self._tasks: dict[str, TaskID] = {}
+        self._said: dict[str, tuple[Any, ...]] = {}
 
     def update(self, study: Study) -> None:
         """Show a study as it is now."""

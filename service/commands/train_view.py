@@ -1,8 +1,7 @@
 """Progress of one training: a bar on a terminal, plain lines elsewhere, JSON lines for machines."""
 
 from statistics import median
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from rich.progress import (
     BarColumn,
@@ -15,6 +14,7 @@ from rich.progress import (
 from rich.text import Text
 
 from service.commands.output import Output
+from service.commands.progress import BarView
 from service.domain.records import Dataset, EpochReport, Trial
 from service.domain.spec import ResolvedSpec
 
@@ -22,7 +22,7 @@ PLAIN_LINES = 10
 """How many epochs are told where there is no bar, besides the first and the last."""
 
 
-class TrainView:
+class TrainView(BarView):
     """Shows how far the training is; one epoch at a time, all seeds together."""
 
     def __init__(self, output: Output, spec: ResolvedSpec, seeds: int) -> None:
@@ -33,26 +33,10 @@ class TrainView:
         self._several = seeds > 1
         self._reports: list[EpochReport] = []
         self._epoch = 0
-        self._bars = _bars(output) if output.is_live else None
+        super().__init__(_bars(output) if output.is_live else None)
         self._task = None
         if self._bars is not None:
             self._task = self._bars.add_task(spec.name, total=spec.training.epochs, facts="")
-
-    def __enter__(self) -> Self:
-        """Begin to draw."""
-        if self._bars is not None:
-            self._bars.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        """Leave the last picture standing."""
-        if self._bars is not None:
-            self._bars.stop()
 
     def say(self, what: str) -> None:
         """What is being done, where that is not training."""

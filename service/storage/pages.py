@@ -103,8 +103,8 @@ def bad_token() -> InvalidRequest:
     )
 
 
-def study_key(token: str | None, ordering: Ordering, by_name: bool) -> tuple[Any, str] | None:
-    """The sort key of a list of studies: a name or a moment, and an id. Raises InvalidRequest."""
+def list_key(token: str | None, ordering: Ordering, by_name: bool) -> tuple[Any, str] | None:
+    """The sort key of a list: a name or a moment, and an id. Raises InvalidRequest."""
     key = read_token(token, ordering)
     if key is None:
         return None

@@ -3,7 +3,6 @@
 What is built in is known to the catalog, not to the database: see `service.api.datasets`.
 """
 
-from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import func, literal, select, union_all
@@ -15,11 +14,9 @@ from service.domain.uploads import Origin
 from service.storage.datasets import DatasetRepository
 from service.storage.pages import (
     Ordering,
-    bad_token,
     check_page_size,
-    check_text,
+    list_key,
     paged,
-    read_token,
     write_token,
 )
 from service.storage.study_records import dataset_name
@@ -56,7 +53,9 @@ class ShelfRepository:
             return [], None
         union = union_all(*chosen).subquery()
         ordering = Ordering("-created_at", union.c.created_at, union.c.id)
-        statement = paged(select(union), ordering, size, _key(page_token, ordering))
+        statement = paged(
+            select(union), ordering, size, list_key(page_token, ordering, by_name=False)
+        )
         rows = self._session.execute(statement).all()
         entries = [
             self.upload_entry(row.id) if row.origin == "upload" else self.store_entry(row.id)
@@ -200,20 +199,3 @@ def _used_by_path() -> Any:
         .where(StudyRow.data_hash == DatasetRow.data_hash, StudyRow.dataset_id.is_(None))
         .exists()
     )
-
-
-def _key(token: str | None, ordering: Ordering) -> tuple[Any, str] | None:
-    key = read_token(token, ordering)
-    if key is None:
-        return None
-    value, unique = key
-    if not isinstance(value, str) or not isinstance(unique, str):
-        raise bad_token()
-    check_text(value + unique)
-    try:
-        moment = datetime.fromisoformat(value)
-        if moment.tzinfo is None:
-            raise bad_token()
-        return moment.astimezone(UTC), unique
-    except (ValueError, OverflowError):
-        raise bad_token() from None

@@ -25,8 +25,8 @@ from service.storage.pages import (
     Ordering,
     check_page_size,
     check_text,
+    list_key,
     paged,
-    study_key,
     write_token,
 )
 from service.storage.part_intents import ask_parts, check_parts_over
@@ -155,7 +155,7 @@ class StudyRepository:
             part = check_text(name)
             statement = statement.where(StudyRow.name.icontains(part, autoescape=True))
         size = check_page_size(page_size)
-        after = study_key(page_token, ordering, by_name)
+        after = list_key(page_token, ordering, by_name)
         rows = self._session.execute(paged(statement, ordering, size, after)).all()
         items = [study_record(row, params) for row, params in rows[:size]]
         token = None
