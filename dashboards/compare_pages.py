@@ -15,7 +15,7 @@ from dashboards.figures.convergence_of_studies import (
     render_convergence,
 )
 from dashboards.figures.figure import answer_of
-from dashboards.pages import PageRoute, page
+from dashboards.rendering import PageRoute, page
 from service.api.dependencies import (
     ComparisonDependency,
     ContainerDependency,

@@ -7,7 +7,7 @@ from fastapi.responses import HTMLResponse
 from pydantic import BeforeValidator
 
 from dashboards.dataset_views import ORIGIN_WORDS, dataset_view, say_sample
-from dashboards.pages import PageRoute, linker, page
+from dashboards.rendering import PageRoute, linker, page
 from service.api.dependencies import ContainerDependency, DatasetDependency, page_of_datasets
 from service.domain.uploads import Origin
 

@@ -2,7 +2,15 @@
 
 from fastapi import APIRouter
 
-from dashboards import assets, compare_pages, dataset_pages, figure_routes, pages
+from dashboards import (
+    assets,
+    compare_pages,
+    dataset_pages,
+    figure_routes,
+    pages,
+    study_pages,
+    trial_pages,
+)
 
 router = APIRouter()
 # Pages last: they end in a catch.
@@ -12,6 +20,8 @@ for part in (
     assets.router,
     dataset_pages.router,
     compare_pages.router,
+    study_pages.router,
+    trial_pages.router,
     pages.router,
 ):
     router.include_router(part)

@@ -1,0 +1,38 @@
+"""The part of the registry about which parameters decide."""
+
+from typing import Any
+
+from dashboards.figures.figure import Figure
+from dashboards.figures.importance import (
+    draw_importance,
+    prepare_importance,
+    summarise_importance,
+    tabulate_importance,
+)
+from dashboards.figures.slices import (
+    draw_slices,
+    prepare_slices,
+    summarise_slices,
+    tabulate_slices,
+)
+
+WHY: dict[str, Figure[Any]] = {
+    "importance": Figure(
+        title="Importance: which parameters decide the result?",
+        group="why",
+        needs=frozenset({"analyses"}),
+        prepare=prepare_importance,
+        draw=draw_importance,
+        summarise=summarise_importance,
+        tabulate=tabulate_importance,
+    ),
+    "slice": Figure(
+        title="Slices: where in each range do the good trials lie, and is an edge in the way?",
+        group="why",
+        needs=frozenset({"trials"}),
+        prepare=prepare_slices,
+        draw=draw_slices,
+        summarise=summarise_slices,
+        tabulate=tabulate_slices,
+    ),
+}
