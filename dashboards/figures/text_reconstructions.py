@@ -146,6 +146,17 @@ def mark(pieces: list[Piece], tokenizer: str) -> str:
     return _write(pieces, tokenizer, lambda text: text, lambda text: text, lambda text: text)
 
 
+def write_edits(pieces: list[Piece], tokenizer: str) -> str:
+    """Edits as Plotly's text: deleted letters struck through, inserted ones underlined."""
+    return _write(
+        pieces,
+        tokenizer,
+        escape,
+        lambda text: f"<s><b>{escape(text)}</b></s>",
+        lambda text: f"<u><b>{escape(text)}</b></u>",
+    )
+
+
 def _write(
     pieces: list[Piece],
     tokenizer: str,
@@ -178,16 +189,7 @@ def draw_text_reconstructions(data: TextReconstructions) -> go.Figure:
         [escape(sample.name) for sample in rows],
         [escape(sample.input) for sample in rows],
         *([[escape(sample.given or sample.input) for sample in rows]] if with_given else []),
-        [
-            _write(
-                sample.best,
-                data.tokenizer,
-                escape,
-                lambda text: f"<s><b>{escape(text)}</b></s>",
-                lambda text: f"<u><b>{escape(text)}</b></u>",
-            )
-            for sample in rows
-        ],
+        [write_edits(sample.best, data.tokenizer) for sample in rows],
         [str(sample.edits) for sample in rows],
     ]
     lines = sum(1 + len(sample.input) // LETTERS_IN_A_ROW for sample in rows)
