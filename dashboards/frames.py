@@ -89,7 +89,7 @@ def load_frame(
     with read_records(container.database) as records:
         # Read again: what follows must be of one snapshot.
         study = records.studies.get(study.id) or study
-        facts = build_study_facts(study, _units(container))
+        facts = build_study_facts(study, units_of(container))
         trials = TrialColumns()
         if "trials" in needs:
             trials = cache.get(study, "trials", lambda: _columns(records, study))
@@ -109,7 +109,7 @@ def load_frame(
         )
         trial = None
         if "trial" in needs and number is not None:
-            trial = _trial(container, records, study, number, dataset, needs)
+            trial = load_trial(container, records, study, number, dataset, needs)
     return StudyFrame(
         study=facts,
         trials=trials,
@@ -121,7 +121,8 @@ def load_frame(
     )
 
 
-def _units(container: Container) -> dict[str, str]:
+def units_of(container: Container) -> dict[str, str]:
+    """Of every metric of the catalog; empty where it has none."""
     return {name: entry.unit for name, entry in container.catalog.metrics.items()}
 
 
@@ -137,7 +138,7 @@ def _curves(records: Records, study: Study, frame: StudyFrame) -> dict[int, Curv
     }
 
 
-def _trial(
+def load_trial(
     container: Container,
     records: Records,
     study: Study,
@@ -145,6 +146,7 @@ def _trial(
     dataset: Dataset | None,
     needs: Collection[Need],
 ) -> TrialFacts:
+    """One trial with what its figures need of it. Raises NotFound."""
     trial = records.trials.get(study.id, number)
     if trial is None:
         raise NotFound("the study has no such trial", "see the study's list of trials")

@@ -9,6 +9,7 @@ from dashboards import (
     figure_routes,
     pages,
     study_pages,
+    trial_compare_pages,
     trial_pages,
 )
 
@@ -17,9 +18,11 @@ router = APIRouter()
 for part in (
     figure_routes.router,
     compare_pages.figure_router,
+    trial_compare_pages.figure_router,
     assets.router,
     dataset_pages.router,
     compare_pages.router,
+    trial_compare_pages.router,
     study_pages.router,
     trial_pages.router,
     pages.router,

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
+from dashboards.actions import Action, may_extend, study_actions
 from dashboards.rivals import keep_rivals
 from service.domain.catalog import Catalog
 from service.domain.configuration import best_config_spec, complete_config
@@ -12,16 +13,6 @@ from service.domain.records import Analysis, Dataset, Failure, Study, Trial
 from service.domain.space import FAMILY, Scalar, distributions
 from service.domain.states import TERMINAL_STUDY_STATES, Intent, StudyState, TrialState
 from service.domain.trials import is_metric
-
-
-class Action(NamedTuple):
-    """Something that a person can do to a study now."""
-
-    verb: str
-    """Of `POST /v1/studies/{id}:verb`."""
-    label: str
-    question: str
-    """To be confirmed first; empty: no need."""
 
 
 class Comparison(NamedTuple):
@@ -43,6 +34,7 @@ class StudyView(NamedTuple):
     trouble: Failure | None
     """What holds a repetition of its best configs up."""
     actions: list[Action]
+    may_extend: bool
     unit: str
     comparisons: list[Comparison]
     dataset: str
@@ -75,12 +67,6 @@ class TrialView(NamedTuple):
     live: bool
 
 
-STOP_QUESTION = (
-    "Stop this study for good? Trials in training end with their best so far; "
-    "a stopped study cannot be resumed."
-)
-
-
 def study_view(
     study: Study,
     best: Trial | None,
@@ -101,7 +87,8 @@ def study_view(
         title=f"{study.state.capitalize()} {progress.done}/{progress.trials} · {study.name}",
         state_line=_state_line(study),
         trouble=trouble,
-        actions=_actions(study, held_up=trouble is not None),
+        actions=study_actions(study, held_up=trouble is not None),
+        may_extend=may_extend(study),
         unit=metric.unit if metric else "",
         comparisons=_compare(study, best, dataset),
         dataset=say_dataset(study, names),
@@ -204,19 +191,6 @@ def _trouble(study: Study, repeats: Analysis | None) -> Failure | None:
     return Failure.model_validate(found) if found and selecting else None
 
 
-def _actions(study: Study, *, held_up: bool) -> list[Action]:
-    if study.state in TERMINAL_STUDY_STATES or study.intent is Intent.STOP:
-        return []
-    stop = Action("stop", "Stop", STOP_QUESTION)
-    if study.state is StudyState.SELECTING:
-        return [Action("resume", "Resume", ""), stop] if held_up else [stop]
-    if study.intent is Intent.PAUSE:
-        return [Action("resume", "Resume", ""), stop]
-    if study.state is StudyState.PAUSED:
-        return [stop]
-    return [Action("pause", "Pause", ""), stop]
-
-
 def _compare(study: Study, best: Trial | None, dataset: Dataset | None) -> list[Comparison]:
     """The best trial's validation MSE beside PCA of its latent size and the mean sample.
 
@@ -257,8 +231,8 @@ def _compare(study: Study, best: Trial | None, dataset: Dataset | None) -> list[
 
 def trial_view(study: Study, trial: Trial, best: Trial | None) -> TrialView:
     """Everything computed for the trial page."""
-    config = _config(study, trial)
-    other = _config(study, best) if best is not None else {}
+    config = config_of(study, trial)
+    other = config_of(study, best) if best is not None else {}
     searched = distributions(study.resolved.space)
     names = sorted({*config, *other}, key=lambda name: (name not in searched, name))
     metrics = trial.metrics
@@ -289,6 +263,7 @@ def trial_view(study: Study, trial: Trial, best: Trial | None) -> TrialView:
     )
 
 
-def _config(study: Study, trial: Trial) -> Mapping[str, Scalar]:
+def config_of(study: Study, trial: Trial) -> Mapping[str, Scalar]:
+    """Every parameter of a trial, fixed and defaulted ones too; `family` where it is searched."""
     config = complete_config(study.resolved, trial.family, trial.params)
     return {FAMILY: trial.family, **config} if study.resolved.family_is_searched else config

@@ -25,5 +25,5 @@ class SideBySide(NamedTuple):
 
 
 def say_list(parts: list[str]) -> str:
-    """`a`, `a and b`, `a, b and c`."""
-    return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"
+    """Nothing, `a`, `a and b`, `a, b and c`."""
+    return " and ".join([", ".join(parts[:-1])] * (len(parts) > 1) + parts[-1:])

@@ -23,6 +23,37 @@ export function bindActions() {
   });
 }
 
+// A form whose numbers are POSTed as JSON; a key sees to it that a second click asks for nothing new.
+export function bindPosts() {
+  const keys = new WeakMap();
+  document.addEventListener("submit", async (event) => {
+    const form = event.target.closest("form[data-post]");
+    if (!form) return;
+    event.preventDefault();
+    const button = form.querySelector("button[type=submit]");
+    const refused = form.querySelector(".refused");
+    if (!keys.has(form)) keys.set(form, crypto.randomUUID?.() ?? String(Math.random()).slice(2));
+    button.disabled = true;
+    refused.textContent = "";
+    try {
+      const fields = Object.fromEntries([...new FormData(form)].map(([name, value]) => [name, Number(value)]));
+      const response = await fetch(form.dataset.post, {
+        method: "POST",
+        headers: { "Content-Type": "application/json", "Idempotency-Key": keys.get(form) },
+        body: JSON.stringify(fields),
+      });
+      if (!response.ok) {
+        keys.delete(form); // what was refused may be asked again in another way
+        throw new Error(await reason(response));
+      }
+      location.reload(); // it lives again: the page with its stream is the server's
+    } catch (error) {
+      refused.textContent = `This did not work: ${error.message}`;
+      button.disabled = false;
+    }
+  });
+}
+
 async function reason(response) {
   try {
     const problem = await response.json();

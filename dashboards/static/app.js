@@ -1,13 +1,16 @@
 // The entry: wires up whatever the page has.
-import { bindActions } from "/static/actions.js";
+import { bindActions, bindPosts } from "/static/actions.js";
 import { FigureElement, redrawFigures } from "/static/figures.js";
 import { watchPage } from "/static/live.js";
+import { bindTicks } from "/static/ticks.js";
 import { bindCopying, keepAges } from "/static/small.js";
 
 customElements.define("hf-figure", FigureElement);
 bindActions();
+bindPosts();
 bindCopying();
 keepAges();
+bindTicks();
 watchPage();
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", redrawFigures);
 
