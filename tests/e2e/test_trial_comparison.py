@@ -4,8 +4,8 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.dashboards.synthetic import make_spec, make_study
-from tests.e2e.conftest import Photograph, Site, Visitor
-from tests.e2e.test_pages import draw_all, fits
+from tests.e2e.conftest import Site
+from tests.e2e.test_pages import Photograph, Visitor, draw_all, fits
 
 
 @pytest.mark.parametrize(
@@ -61,11 +61,14 @@ def test_deleting_asks_first_and_leads_to_the_list(site: Site, visit: Visitor) -
 
 def test_a_study_that_is_complete_goes_on_from_its_page(site: Site, visit: Visitor) -> None:
     site.seed("more", make_study(count=4, planned=4, study_id="more1", spec=make_spec("more", 4)))
-    page = visit(site.page_of("more")).page
+    seen = visit(site.page_of("more"))
+    page = seen.page
     page.get_by_text("Go on with more trials").click()
     page.get_by_label("More trials").fill("100000")
     page.get_by_role("button", name="Extend the study").click()
     expect(page.locator(".extend .refused")).to_contain_text("This did not work")
+    assert len(seen.complaints) == 1 and "422" in seen.complaints[0], "the refusal, and no more"
+    seen.complaints.clear()
     page.get_by_label("More trials").fill("6")
     page.get_by_role("button", name="Extend the study").click()
     expect(page.locator("h1 + .state")).to_have_text("queued")
