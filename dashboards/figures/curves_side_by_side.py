@@ -137,11 +137,12 @@ def summarise_curves(data: CurvesSideBySide) -> str:
         ((sign * line.best[1], line) for line in data.lines if line.best is not None),
         key=lambda pair: pair[0],
     )
-    without = f" Trial {say_list([str(n) for n in data.missing])} has no epoch." * bool(
-        data.missing
-    )
+    silent = data.missing + [line.trial for line in data.lines if line.best is None]
+    notes = " Dotted lines are train."
+    if silent:
+        notes += f" Without an epoch that counts: trial {say_list([str(n) for n in silent])}."
     if not known:
-        return f"None of them has an epoch that counts yet.{without}"
+        return "None of them has an epoch that counts yet. Dotted lines are train."
     loss, first = known[0]
     epoch = first.best[0] if first.best is not None else 0
     text = f"Trial {first.trial} is ahead with {number(sign * loss)} at epoch {epoch}"
@@ -157,7 +158,7 @@ def summarise_curves(data: CurvesSideBySide) -> str:
         gap, trial = min(gaps)
         side = "above" if (gap >= 0) == data.minimize else "below"
         text += f"; trial {trial} generalises best: validation {abs(100 * gap):.1f} % {side} train"
-    return f"{text}.{without}"
+    return f"{text}.{notes}"
 
 
 def tabulate_curves(data: CurvesSideBySide) -> Table:

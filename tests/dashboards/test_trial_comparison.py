@@ -79,7 +79,7 @@ def test_a_trial_without_an_epoch_is_named_and_keeps_no_line(study: SyntheticStu
     data = prepare_curves(given)
     assert not isinstance(data, Waiting)
     assert [line.place for line in data.lines] == [1], "the colour is that of its place"
-    assert "Trial 1 has no epoch." in summarise_curves(data)
+    assert "Without an epoch that counts: trial 1." in summarise_curves(data)
     nothing = prepare_curves(SideBySide(given.study, [empty, empty]))
     assert isinstance(nothing, Waiting)
 
