@@ -16,11 +16,12 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from dashboards import wording
 from dashboards.figures import FIGURES
+from dashboards.summary.places import say_place
 from dashboards.views import say_dataset, say_end
 from service.domain.states import TERMINAL_STUDY_STATES
 from service.errors import InvalidRequest, NotFound, ServiceError
 
-STYLE_SHEETS = ("style.css", "figures.css", "datasets.css", "compare.css", "narrow.css")
+STYLE_SHEETS = ("style.css", "figures.css", "datasets.css", "compare.css", "summary.css", "narrow.css")
 """In the order in which they apply."""
 
 
@@ -42,6 +43,7 @@ def environment() -> Environment:
         "size": wording.say_size,
         "state": wording.say_state,
         "verdict": wording.say_verdict,
+        "place": say_place,
         "age": lambda moment: wording.say_age(moment, datetime.now(UTC)),
         "others": wording.say_others,
         "dataset": say_dataset,

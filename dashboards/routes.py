@@ -9,6 +9,7 @@ from dashboards import (
     figure_routes,
     pages,
     study_pages,
+    summary_routes,
     trial_compare_pages,
     trial_pages,
 )
@@ -17,6 +18,7 @@ router = APIRouter()
 # Pages last: they end in a catch.
 for part in (
     figure_routes.router,
+    summary_routes.router,
     compare_pages.figure_router,
     trial_compare_pages.figure_router,
     assets.router,

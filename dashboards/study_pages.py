@@ -5,18 +5,19 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import HTMLResponse
 
+from dashboards.best_model import best_model
 from dashboards.figures import FIGURES
 from dashboards.figures.figure import Figure
 from dashboards.rendering import PageRoute, linker, no_study, page
 from dashboards.revision_view import EARLY, revision_rows, say_early_end
 from dashboards.rivals import say_rival
 from dashboards.selection_view import selection_view
+from dashboards.summary_desk import find_summary
 from dashboards.views import study_view, upload_ids
-from service.api.dependencies import ContainerDependency, Records, StudyId, read_records
+from service.api.dependencies import ContainerDependency, StudyId, read_records
 from service.domain.catalog import Catalog
-from service.domain.confirmed import confirmation_of
 from service.domain.doing_nothing import DOING_NOTHING
-from service.domain.records import Study, Trial
+from service.domain.records import Study
 from service.domain.states import TrialState
 
 TRIALS_ON_A_PAGE = 50
@@ -52,6 +53,7 @@ def show_study(
     return page(
         "study.html",
         study=study,
+        said=find_summary(request, container, study),
         selection=selection_view(study, repeats),
         revisions=revision_rows(study, revisions),
         early_end=say_early_end(study, ended),
@@ -76,18 +78,3 @@ def figure_groups(study: Study, catalog: Catalog) -> dict[str, dict[str, Figure[
         if not entry.of_trial and entry.applies(study.resolved, catalog):
             groups.setdefault(entry.group, {})[name] = entry
     return groups
-
-
-def best_model(records: Records, study: Study) -> Trial | None:
-    """The best trial with the figures of the model that stands for it: a confirmed config's are
-    those of its median repetition, which is what can be taken away."""
-    if study.best is None:
-        return None
-    best = records.trials.get(study.id, study.best.trial)
-    found = confirmation_of(study)
-    if best is None or found is None or found.model is None or found.winner != best.number:
-        return best
-    model = records.trials.get(found.model.study, found.model.trial)
-    if model is None or model.metrics is None:
-        return best
-    return model.model_copy(update={"number": best.number, "params": best.params})

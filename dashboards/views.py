@@ -90,7 +90,7 @@ def study_view(
         actions=study_actions(study, held_up=trouble is not None),
         may_extend=may_extend(study),
         unit=metric.unit if metric else "",
-        comparisons=_compare(study, best, dataset),
+        comparisons=compare_with_baselines(study, best, dataset),
         dataset=say_dataset(study, names),
         dataset_address=dataset_address(study),
         searched=searched,
@@ -191,7 +191,9 @@ def _trouble(study: Study, repeats: Analysis | None) -> Failure | None:
     return Failure.model_validate(found) if found and selecting else None
 
 
-def _compare(study: Study, best: Trial | None, dataset: Dataset | None) -> list[Comparison]:
+def compare_with_baselines(
+    study: Study, best: Trial | None, dataset: Dataset | None
+) -> list[Comparison]:
     """The best trial's validation MSE beside PCA of its latent size and the mean sample.
 
     Of texts its cross-entropy beside n-grams.

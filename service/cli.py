@@ -16,6 +16,7 @@ from service.commands import (
     export,
     extend,
     import_optuna,
+    summary,
     train_app,
     verify,
 )
@@ -257,6 +258,7 @@ app.command()(compare.compare)
 app.command()(export.export)
 app.command()(extend.extend)
 app.command()(import_optuna.import_optuna)
+app.command()(summary.summary)
 
 
 def main() -> None:

@@ -26,6 +26,7 @@ from service.domain.records import (
 )
 from service.domain.spec import StudySpec
 from service.domain.states import StudyState, TrialState
+from service.domain.study_summary import StudySummary
 
 DEFAULT_URL = "http://127.0.0.1:8321"
 JSON = "application/json"
@@ -215,6 +216,10 @@ class Client(RevisionCalls, DatasetCalls):
     def figure(self, study_id: str, name: str, **params: Any) -> dict[str, Any]:
         """One figure as Plotly JSON: `plotly.io.from_json` draws it."""
         return self._json("GET", f"/v1/studies/{study_id}/figures/{name}", params=params)
+
+    def summary(self, study_id: str) -> StudySummary:
+        """What a study says in at most seven sentences, and the most useful next step."""
+        return self._get(StudySummary, f"/v1/studies/{study_id}/summary")
 
     def catalog(self) -> dict[str, Any]:
         """Families with their parameters, metrics, samplers, pruners, data sets."""

@@ -12,6 +12,7 @@ from service.domain.records import Best, Event, Notice, Revision, Study, Trial
 from service.domain.space import Scalar
 from service.domain.spec import StudySpec
 from service.domain.states import TERMINAL_STUDY_STATES, StudyState
+from service.domain.study_summary import StudySummary
 
 if TYPE_CHECKING:
     from service.client.client import Client
@@ -122,6 +123,10 @@ class StudyHandle:
     def figures(self) -> dict[str, Any]:
         """Which figures there are."""
         return self._client.figures(self.id)
+
+    def summary(self) -> StudySummary:
+        """What the study says in plain language; see Client.summary."""
+        return self._client.summary(self.id)
 
     def pause(self) -> Study:
         """Pause the study."""

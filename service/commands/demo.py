@@ -15,6 +15,7 @@ from service.commands.output import Output, configure_logging
 from service.commands.progress import ProgressView
 from service.commands.serve import LOOK_SECONDS, announce, obeying_signals
 from service.commands.server import Service
+from service.commands.summary import print_summary
 from service.domain.records import Best, Study
 from service.domain.states import TERMINAL_STUDY_STATES, StudyState
 from service.settings import Settings
@@ -115,6 +116,7 @@ def _show(client: Client, handle: StudyHandle, study: Study, output: Output) -> 
     output.table(comparison(best))
     output.say(Text(_claim(best)))
     print_selection(best, output)
+    print_summary(handle.summary(), output)
     output.say(Text(f"  {handle.url}"))
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from math import log
 from statistics import median
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from service.domain.aims import best_trials
 from service.domain.catalog import Catalog
@@ -14,6 +14,7 @@ from service.domain.space import (
     Distribution,
     FloatDistribution,
     IntDistribution,
+    Params,
     Scalar,
     contains,
     distributions,
@@ -30,18 +31,31 @@ EDGE = 0.05
 MANY_DIVERGED = 0.25
 
 
-def warn_of_edges(
-    resolved: ResolvedSpec, catalog: Catalog, trials: Sequence[Trial]
-) -> Iterator[Notice]:
-    """The median of the best three lies on the edge of a range that could be wider.
+class Edge(NamedTuple):
+    """A range on whose end the best trials lie, although it could be wider."""
 
-    Of a Pareto set that of all its members: its ends belong on the edges.
+    parameter: str
+    upper: bool
+    values: list[float | int]
+    """Of the best trials, the best first."""
+    beyond: float | int
+    """A value outside the range, a good step further, that every family allows."""
+
+    @property
+    def end(self) -> str:
+        """`upper` or `lower`."""
+        return "upper" if self.upper else "lower"
+
+
+def find_edges(resolved: ResolvedSpec, catalog: Catalog, best: Sequence[Params]) -> Iterator[Edge]:
+    """The median of the best trials lies on the edge of a range that could be wider.
+
+    `best`: params of the best BEST trials, or of all members of a Pareto set (whose ends belong
+    on the edges).
     """
-    best = best_trials(resolved.aims, trials)
-    best = best if resolved.aims.is_pareto else best[:BEST]
     families = [catalog.families[name] for name in resolved.families]
     for name, entry in distributions(resolved.space).items():
-        values = [trial.params[name] for trial in best if name in trial.params]
+        values = [params[name] for params in best if name in params]
         if len(values) < BEST or not varies(entry):
             continue
         places = [place for value in values if (place := _place(entry, value)) is not None]
@@ -55,14 +69,23 @@ def warn_of_edges(
         beyond = _clip(_beyond(entry, upper), allowed)
         if beyond is None or contains(entry, beyond):
             continue
-        end = "upper" if upper else "lower"
+        yield Edge(name, upper, [v for v in values if isinstance(v, int | float)], beyond)
+
+
+def warn_of_edges(
+    resolved: ResolvedSpec, catalog: Catalog, trials: Sequence[Trial]
+) -> Iterator[Notice]:
+    """The best trials lie on the edge of a range that could be wider."""
+    best = best_trials(resolved.aims, trials)
+    best = best if resolved.aims.is_pareto else best[:BEST]
+    for edge in find_edges(resolved, catalog, [trial.params for trial in best]):
         yield Notice(
             code="edge-of-range",
-            pointer=f"/space/{name}",
-            message=f"the best trials sit on the {end} edge of {name}: "
-            + ", ".join(f"{value:g}" for value in values if isinstance(value, int | float)),
-            remedy=f"widen {name} beyond its {end} end, for example to {beyond:g}, and search "
-            "again",
+            pointer=f"/space/{edge.parameter}",
+            message=f"the best trials sit on the {edge.end} edge of {edge.parameter}: "
+            + ", ".join(f"{value:g}" for value in edge.values),
+            remedy=f"widen {edge.parameter} beyond its {edge.end} end, for example to "
+            f"{edge.beyond:g}, and search again",
         )
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Text, and_, case, cast, func, select, type_coerce
 from sqlalchemy.dialects.postgresql import JSON
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from service.domain.aims import BEST_STATES, MEASURED, Aims, Scores
 from service.domain.states import TrialState
@@ -114,6 +114,16 @@ class OverviewRepository:
         )
         return {row[0]: row[1] for row in rows}
 
+    def failures(self, study_id: str) -> dict[str, int]:
+        """How many trials failed, by the kind of their failure."""
+        kind = self._kind(TrialRow.failure)
+        rows = self._session.execute(
+            select(kind, func.count())
+            .where(TrialRow.study_id == study_id, TrialRow.state == TrialState.FAILED)
+            .group_by(kind)
+        )
+        return {row[0] or "error": row[1] for row in rows}
+
     def improvements(self, study_ids: Sequence[str]) -> dict[str, list[tuple[int, float]]]:
         """(number, value) of each COMPLETE trial that was better than all before it, by study.
 
@@ -159,9 +169,9 @@ class OverviewRepository:
             return type_coerce(func.json_extract(text, "$.validation"), Text)
         return cast(text, JSON).op("->>")("validation")
 
-    def _kind(self) -> ColumnElement[Any]:
-        """The verdict's kind inside its JSON text."""
-        text = type_coerce(TrialRow.verdict, Text)
+    def _kind(self, column: InstrumentedAttribute[Any] = TrialRow.verdict) -> ColumnElement[Any]:
+        """The kind of a verdict (or a failure) inside its JSON text."""
+        text = type_coerce(column, Text)
         if self._session.get_bind().dialect.name == "sqlite":
             return type_coerce(func.json_extract(text, "$.kind"), Text)
         return cast(text, JSON).op("->>")("kind")

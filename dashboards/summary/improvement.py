@@ -1,0 +1,160 @@
+"""A sentence on whether the search still finds better models."""
+
+from typing import NamedTuple
+
+from dashboards.figures.frame import StudyFrame
+from dashboards.figures.hypervolume import trace_hypervolume
+from dashboards.figures.paper import share as say_volume
+from dashboards.summary.facts import Facts, Said, count, percent, say
+from dashboards.wording import say_number
+from service.domain.confirmed import confirmation_of
+from service.domain.scales import NO_SHARES
+from service.domain.states import StudyState
+
+FEWEST = 8
+"""Ended trials below which a last quarter says nothing."""
+SMALL = 0.01
+"""A gain in the last quarter below it is little."""
+LAST = 0.1
+"""An improvement among so many of the last trials: more of them would probably find another."""
+MORE = 0.5
+"""So many trials again are worth trying."""
+
+
+class Improvement(NamedTuple):
+    """How the best moved over the trials that ended, by number."""
+
+    ended: int
+    last: int
+    """The trial that was the last one to improve it."""
+    since: int
+    """Trials that ended after it in order of number."""
+    quarter: int
+    """How many trials the last quarter is."""
+    gain: float
+    """By how much the quarter made it better, in the objective's units; of a front in shares of
+    the box. 0: not at all."""
+    relative: float | None
+    """The same as a share of the value before; None where shares of the metric say nothing."""
+
+    @property
+    def small(self) -> bool:
+        """Whether the quarter brought little, as far as shares can tell."""
+        return self.gain == 0 or (self.relative is not None and self.relative < SMALL)
+
+
+def find_improvement(frame: StudyFrame, ended: list[int]) -> Improvement | None:
+    """None while there are too few trials. `ended`: positions of trials that ended, by number.
+
+    Where the trials are told apart by luck alone, a quarter of all studies have their best in
+    the last quarter: that it moved is no proof, that it moved little is a reason to stop.
+    """
+    if len(ended) < FEWEST or len(frame.eligible) < 2:
+        return None
+    trials, axis = frame.trials, frame.study.aims.objectives[0]
+    quarter = len(ended) // 4
+    border = trials.number[ended[-quarter]]
+    if frame.study.aims.is_pareto:
+        trace = trace_hypervolume(frame, [float(number) for number in trials.number])
+        steps = [(number, -volume) for _, number, volume in trace]
+    else:
+        steps = [
+            (trials.number[position], axis.loss(value))
+            for position in frame.eligible
+            if (value := trials.value[position]) is not None
+        ]
+    best: float | None = None
+    before: float | None = None
+    last = -1
+    for number, loss in steps:
+        if best is None or loss < best:
+            best, last = loss, number
+        if number < border:
+            before = best
+    if best is None or before is None:
+        return None
+    gain = before - best
+    shares = not frame.study.aims.is_pareto and axis.name not in NO_SHARES and before > 0
+    return Improvement(
+        ended=len(ended),
+        last=last,
+        since=sum(trials.number[position] > last for position in ended),
+        quarter=quarter,
+        gain=gain,
+        relative=gain / before if shares else gain if frame.study.aims.is_pareto else None,
+    )
+
+
+def say_improvement(facts: Facts) -> Said | None:
+    """The last improvement, the gain of the last quarter, and what that means."""
+    found = find_improvement(facts.frame, facts.ended)
+    if found is None:
+        return None
+    numbers: dict[str, int | float] = {"last": found.last, "ended": found.ended}
+    if found.gain == 0:
+        numbers["since"] = found.since
+        text = (
+            f"The last improvement was trial {found.last}: none of the {found.since:,} trials "
+            f"after it, of {found.ended:,}, was better"
+        )
+        text += ", so more would probably bring little." if facts.over else "."
+        return say("improvement", text, "best_so_far", numbers)
+    numbers["quarter"] = found.quarter
+    gained = _say_gain(facts, found, numbers)
+    noise = _noise(facts)
+    if noise is not None and found.gain < noise:
+        numbers["noise"] = noise
+        text = (
+            f"The last {found.quarter:,} of {found.ended:,} trials made the best {gained} better, "
+            f"less than seeds differ (sd {noise:.2g}): more would probably bring little."
+        )
+        return say("improvement", text, "best_so_far", numbers)
+    if found.small:
+        text = (
+            f"The last {found.quarter:,} of {found.ended:,} trials made the best only {gained} "
+            f"better, last at trial {found.last}"
+        )
+        text += ": more would probably bring little." if facts.over else "."
+        return say("improvement", text, "best_so_far", numbers)
+    text = (
+        f"Still improving: the last {found.quarter:,} of {found.ended:,} trials made "
+        f"{'the front' if facts.study.best and facts.study.best.front else 'the best'} {gained} "
+        f"better, last at trial {found.last}."
+    )
+    late = found.since < LAST * found.ended
+    step = None
+    if late and facts.study.state is StudyState.COMPLETE and not facts.study.parent:
+        more = max(FEWEST, round(MORE * found.ended))
+        numbers |= {"more": more, "since": found.since}
+        step = f"Extend it by {more:,} trials: the best came only {_ago(found.since)} its end."
+    return say(
+        "improvement",
+        text,
+        "best_so_far",
+        numbers,
+        tone="warn" if step else "plain",
+        next_step=step,
+        urgency=40,
+    )
+
+
+def _noise(facts: Facts) -> float | None:
+    """The sd over seeds of one config, where a selection has measured it."""
+    found = confirmation_of(facts.study)
+    return None if found is None or found.several else found.pooled_sd
+
+
+def _ago(since: int) -> str:
+    return "at" if not since else f"{count(since, 'trial')} before"
+
+
+def _say_gain(facts: Facts, found: Improvement, numbers: dict[str, int | float]) -> str:
+    if facts.frame.study.aims.is_pareto:
+        numbers["gain"] = found.gain
+        return f"{say_volume(found.gain)} of the box"
+    if found.relative is not None:
+        numbers["gain"] = found.relative
+        return percent(found.relative)
+    numbers["gain"] = found.gain
+    unit = facts.frame.study.aims.objectives[0].unit
+    return f"{say_number(found.gain)}{' ' + unit if unit in ('dB', 'nats') else ''}"

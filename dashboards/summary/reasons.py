@@ -1,0 +1,195 @@
+"""Sentences on why results are as they are: overfitting, parameters, edges of ranges."""
+
+import math
+
+from dashboards.figures.figure import Waiting
+from dashboards.figures.gap_against_parameters import NOTABLE, GapPanel, prepare_gaps
+from dashboards.figures.importance import prepare_importance
+from dashboards.figures.paper import plural
+from dashboards.summary.facts import Facts, Said, count, percent, say
+from service.domain.result_rules import BEST, find_edges
+from service.domain.space import Params
+
+JUDGED = ("converged", "overfit", "large_gap", "underfit")
+"""Verdicts on trials of which it can be told."""
+FEWEST = 2
+MOST = 0.5
+FEW = 0.1
+"""Of the judged trials: with fewer that overfit the search takes care of itself."""
+SURE = 2.6
+"""Standard errors (of a rank correlation, 1 / sqrt(n - 1)) from which on a parameter is said to
+move the gap: about 1 in 100 by luck, and up to a dozen parameters are looked at."""
+ROUGH_BELOW = 20
+EVEN = 1.5
+"""The largest share in even shares: below it no parameter stands out."""
+
+
+def say_overfitting(facts: Facts) -> Said | None:
+    """How many of the judged trials overfit or have a large gap, and what narrowed it."""
+    trials = facts.frame.trials
+    judged = [verdict for verdict in trials.verdict if verdict in JUDGED]
+    if len(judged) < FEWEST:
+        return None
+    counts = {kind: judged.count(kind) for kind in JUDGED}
+    numbers: dict[str, int | float] = {"judged": len(judged)}
+    bad = counts["overfit"] + counts["large_gap"]
+    under = counts["underfit"]
+    whole = f"{len(judged):,} judged trials"
+    if under > MOST * len(judged):
+        numbers["underfit"] = under
+        epochs = facts.frame.study.epochs
+        return say(
+            "overfitting",
+            f"{under:,} of {whole} underfit: they were still learning, or worse than a baseline.",
+            "train_against_validation",
+            numbers,
+            tone="warn",
+            next_step=f"Train for more than {plural(epochs, 'epoch')}, or search larger models."
+            if facts.over
+            else None,
+            urgency=25,
+        )
+    numbers["overfit"] = counts["overfit"]
+    if not bad:
+        text = f"None of {whole} overfits"
+        if under:
+            numbers["underfit"] = under
+            text += f"; {under:,} underfit"
+        return say("overfitting", f"{text}.", "train_against_validation", numbers, tone="good")
+    text = f"{counts['overfit']:,} of {whole} overfit"
+    if counts["large_gap"]:
+        numbers["large_gap"] = counts["large_gap"]
+        text += f", {counts['large_gap']:,} more have a large gap"
+    reducer = find_reducer(facts)
+    where = "train_against_validation"
+    if reducer is not None and reducer.correlation is not None:
+        numbers["correlation"] = reducer.correlation
+        where = "gap_against_parameters"
+        more = "higher" if reducer.correlation < 0 else "lower"
+        text += (
+            f"; the gap narrows with {more} {reducer.parameter} "
+            f"(rank correlation {reducer.correlation:.2f})"
+        )
+    most = bad > MOST * len(judged)
+    return say(
+        "overfitting",
+        f"{text}.",
+        where,
+        numbers,
+        tone="bad" if most else "warn" if bad > FEW * len(judged) else "plain",
+        next_step=_against(facts, reducer, bad, len(judged)) if most else None,
+        urgency=30,
+    )
+
+
+def find_reducer(facts: Facts) -> GapPanel | None:
+    """The parameter that goes with the gap most clearly, if that is more than luck."""
+    gaps = prepare_gaps(facts.frame)
+    if isinstance(gaps, Waiting):
+        return None
+    clear = [
+        panel
+        for panel in gaps.panels
+        if panel.correlation is not None
+        and abs(panel.correlation) >= NOTABLE
+        and abs(panel.correlation) * math.sqrt(len(panel.x) - 1) >= SURE
+    ]
+    return min(
+        clear,
+        key=lambda panel: (not panel.regulariser, -abs(panel.correlation or 0.0)),
+        default=None,
+    )
+
+
+def _against(facts: Facts, reducer: GapPanel | None, bad: int, judged: int) -> str:
+    share = f"{bad:,} of {judged:,} trials do not generalise"
+    if reducer is not None:
+        side = "higher" if (reducer.correlation or 0.0) < 0 else "lower"
+        return f"Try {side} {reducer.parameter}: {share}."
+    free = [name for name in ("dropout", "weight_decay") if _is_open(facts, name)]
+    if free:
+        return f"Search {' and '.join(free)}: {share}."
+    return f"Search smaller models, or take more training samples: {share}."
+
+
+def _is_open(facts: Facts, name: str) -> bool:
+    """A parameter of every family that the study does not search."""
+    resolved = facts.study.resolved
+    families = [facts.catalog.families.get(family) for family in resolved.families]
+    return name not in facts.frame.study.space and all(
+        family is not None and name in family.parameters for family in families
+    )
+
+
+def say_parameters(facts: Facts) -> Said | None:
+    """Which parameters decide, and on how many trials that rests; not of a single parameter."""
+    data = prepare_importance(facts.frame)
+    if isinstance(data, Waiting) or len(data.parameters) < 2:
+        return None
+    first, second = data.shares[:2]
+    numbers: dict[str, int | float] = {"share": first, "trials": data.trials}
+    rough = ", a rough guess" if data.trials < ROUGH_BELOW else ""
+    over = f"over {count(data.trials, 'trial')}{rough}"
+    if first * len(data.shares) < EVEN:
+        text = f"No parameter stands out: {data.parameters[0]} explains {percent(first)} {over}."
+        return say("parameters", text, "importance", numbers)
+    numbers["second_share"] = second
+    text = (
+        f"{data.parameters[0]} matters most ({percent(first)}), then {data.parameters[1]} "
+        f"({percent(second)}), {over}."
+    )
+    return say("parameters", text, "importance", numbers)
+
+
+def say_edge(facts: Facts) -> Said | None:
+    """The first searched range on whose end the best trials lie, and the wider one."""
+    edges = list(find_edges(facts.study.resolved, facts.catalog, best_params(facts)))
+    if not edges:
+        return None
+    edge = max(edges, key=lambda each: _weight(facts, each.parameter))
+    shown = edge.values[:BEST]
+    numbers: dict[str, int | float] = {f"value_{i}": value for i, value in enumerate(shown)}
+    listed = ", ".join(f"{value:.4g}" for value in shown)
+    numbers["beyond"] = edge.beyond
+    several = len(edge.values) > len(shown)
+    text = (
+        f"The best trials sit on the {edge.end} edge of {edge.parameter}: {listed}"
+        f"{', ...' if several else ''}"
+    )
+    if len(edges) > 1:
+        numbers["others"] = len(edges) - 1
+        text += f" (and of {plural(len(edges) - 1, 'other range')})"
+    step = f"Widen {edge.parameter} to {edge.beyond:.4g} and search again."
+    done = facts.study.progress.done > MOST * facts.study.progress.trials
+    return say(
+        "edge",
+        f"{text}.",
+        "slice",
+        numbers,
+        tone="warn",
+        next_step=step if facts.over or done else None,
+        urgency=35 if facts.over else 45,
+    )
+
+
+def _weight(facts: Facts, name: str) -> float:
+    """How much the parameter matters, where that is known."""
+    values = facts.frame.analyses.get("importance", {}).get("values") or {}
+    value = values.get(name, 0.0)
+    return float(value) if isinstance(value, int | float) and math.isfinite(value) else 0.0
+
+
+def best_params(facts: Facts) -> list[Params]:
+    """Of the best three trials, or of the whole Pareto set."""
+    frame = facts.frame
+    trials, aims = frame.trials, frame.study.aims
+    if aims.is_pareto:
+        inside = set(aims.front)
+        return [trials.params[i] for i, n in enumerate(trials.number) if n in inside]
+    loss = aims.objectives[0].loss
+    ranked = sorted(
+        (loss(value), trials.number[position], position)
+        for position in frame.eligible
+        if (value := trials.value[position]) is not None
+    )
+    return [trials.params[position] for _, _, position in ranked[:BEST]]
