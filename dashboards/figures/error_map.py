@@ -5,6 +5,13 @@ from typing import Any, NamedTuple
 import numpy as np
 import plotly.graph_objects as go
 
+from dashboards.figures.column_errors import (
+    ColumnErrors,
+    draw_column_errors,
+    read_column_errors,
+    summarise_column_errors,
+    tabulate_column_errors,
+)
 from dashboards.figures.decimation import spread
 from dashboards.figures.figure import Cell, Table, Waiting, no_evidence
 from dashboards.figures.frame import Picture, StudyFrame
@@ -34,13 +41,15 @@ class ErrorMap(NamedTuple):
     worst: str
 
 
-def prepare_error_map(frame: StudyFrame) -> ErrorMap | Waiting:
+def prepare_error_map(frame: StudyFrame) -> ErrorMap | ColumnErrors | Waiting:
     """The mean over the evaluated validation samples, at the best epoch."""
     facts = frame.trial
     evidence = facts.evidence if facts is not None else None
     errors = evidence.get("error_map/best") if evidence is not None else None
     if facts is None or evidence is None or errors is None:
         return no_evidence(frame, "its error by place", "a trial that ran to its end")
+    if evidence.table:
+        return read_column_errors(facts.number, evidence, errors)
     flat = errors.ravel()
     names = [evidence.place(index) for index in range(len(flat))]
     grid: list[list[float]] = []
@@ -84,8 +93,10 @@ def _means(values: Picture, block: int) -> Picture:
     return sums
 
 
-def draw_error_map(data: ErrorMap) -> go.Figure:
+def draw_error_map(data: ErrorMap | ColumnErrors) -> go.Figure:
     """A heat map of an image, bars for everything else."""
+    if isinstance(data, ColumnErrors):
+        return draw_column_errors(data)
     figure = sheet(height=420, showlegend=False)
     if data.grid:
         scale = [[i / (len(HEAT) - 1), f"rgb({r:.0f},{g:.0f},{b:.0f})"]
@@ -118,8 +129,10 @@ def draw_error_map(data: ErrorMap) -> go.Figure:
     return figure
 
 
-def summarise_error_map(data: ErrorMap) -> str:
+def summarise_error_map(data: ErrorMap | ColumnErrors) -> str:
     """One sentence: how much of the error lies where."""
+    if isinstance(data, ColumnErrors):
+        return summarise_column_errors(data)
     worst = data.worst
     if data.block > 1:
         worst += f"; each square drawn is the mean of {data.block} x {data.block} pixels"
@@ -129,8 +142,10 @@ def summarise_error_map(data: ErrorMap) -> str:
     )
 
 
-def tabulate_error_map(data: ErrorMap) -> Table:
+def tabulate_error_map(data: ErrorMap | ColumnErrors) -> Table:
     """Place and error."""
+    if isinstance(data, ColumnErrors):
+        return tabulate_column_errors(data)
     rows: list[list[Cell]] = [
         [place, rounded(value)] for place, value in zip(data.places, data.values, strict=True)
     ]

@@ -6,7 +6,24 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from service.domain.data import Column
+
 Picture = NDArray[np.float64]
+Floats = NDArray[np.float32] | NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Raw:
+    """How scaled numbers are read in the units of the data: raw = scaled * scale + offset."""
+
+    offset: Picture
+    """[1] or [F]"""
+    scale: Picture
+
+    def number(self, index: int, scaled: float) -> float:
+        """The number at place `index` of a sample, in raw units."""
+        offset, scale = (each[min(index, len(each) - 1)] for each in (self.offset, self.scale))
+        return float(scaled * scale + offset)
 
 
 @dataclass(frozen=True)
@@ -34,6 +51,14 @@ class Pictures:
     """Of texts: a token's id is its index."""
     tokenizer: str = ""
     """Of texts: char, byte or word."""
+    snapshots: Picture | None = None
+    """[E, n, features]: what the model made of `input` after some of its epochs."""
+    snapshot_epochs: tuple[int, ...] = ()
+    """[E], ascending."""
+    columns: tuple[Column, ...] = ()
+    """Of a table."""
+    raw: Raw | None = None
+    """None: the data store no longer has the data."""
 
 
 @dataclass(frozen=True)
@@ -52,6 +77,12 @@ class Evidence:
     """Of texts: a token's id is its index."""
     tokenizer: str = ""
     """Of texts: char, byte or word."""
+    table: tuple[Column, ...] = ()
+    """Of a table: its columns."""
+    inputs: Floats | None = None
+    """[n, features]: the first evaluated validation samples, as `latent` has them; None: the data
+    store no longer has the data."""
+    raw: Raw | None = None
 
     def __getitem__(self, name: str) -> Picture:
         return self.arrays[name]

@@ -49,20 +49,24 @@ STRIP_WIDTH = 760
 """Pixels that a strip is wide when nobody re-lays it."""
 
 
-def lay_out_strips(figure: go.Figure, index: int, count: int, title: str, ratio: float) -> str:
-    """Give strip `index` of `count` its y axis under its title; returns the axis' short name.
+def lay_out_strips(
+    figure: go.Figure, index: int, rooms: int | Sequence[int], title: str, ratio: float
+) -> str:
+    """Give strip `index` its y axis under its title; returns the axis' short name.
 
-    `ratio` is a strip's height over its width. `layout.meta.strips` lets the page lay the strips
-    out again for its own width.
+    `rooms` are the pixels above each strip for its title, or how many strips there are. `ratio`
+    is a strip's height over its width. `layout.meta.strips` lets the page lay the strips out
+    again for its own width.
     """
-    row = STRIP_WIDTH * ratio + STRIP_LABEL
-    height = row * count
+    labels = [STRIP_LABEL] * rooms if isinstance(rooms, int) else list(rooms)
+    row = STRIP_WIDTH * ratio
+    height = row * len(labels) + sum(labels)
     suffix = str(index + 1) if index else ""
-    top = 1 - (index * row + STRIP_LABEL) / height
+    top = 1 - (index * row + sum(labels[: index + 1])) / height
     figure.update_layout(
         {
             f"yaxis{suffix}": {
-                "domain": [max(0.0, 1 - (index + 1) * row / height), top],
+                "domain": [max(0.0, top - row / height), top],
                 "anchor": "x",
                 "visible": False,
                 "autorange": "reversed",
@@ -72,7 +76,7 @@ def lay_out_strips(figure: go.Figure, index: int, count: int, title: str, ratio:
             },
             "height": height + 66,
             "margin": {"l": 8, "r": 8, "t": 56, "b": 10},
-            "meta": {"strips": {"count": count, "ratio": ratio, "label": STRIP_LABEL}},
+            "meta": {"strips": {"ratio": ratio, "labels": labels}},
         }
     )
     figure.add_annotation(

@@ -22,7 +22,8 @@ from dashboards.figures.pictures import (
 )
 from dashboards.figures.png import as_data_uri
 from dashboards.figures.side_by_side import LOOKS, SideBySide, say_list
-from dashboards.figures.text_reconstructions import (
+from dashboards.figures.written import (
+    DRAWN_LEGEND,
     LEGEND,
     ROW_HEIGHT,
     add_texts,
@@ -199,8 +200,8 @@ def _draw_lines(data: PicturesSideBySide) -> go.Figure:
 def _draw_texts(data: PicturesSideBySide) -> go.Figure:
     lines = sum(1 + len(text) // 30 for text in data.texts)
     figure = sheet(height=120 + ROW_HEIGHT * lines, showlegend=False)
-    figure.update_layout(margin={"l": 8, "r": 8, "t": 56, "b": 10})
-    columns = ["", "text", *(f"trial {each.trial}: {LEGEND}" for each in data.trials)]
+    figure.update_layout(margin={"l": 8, "r": 8, "t": 56, "b": 10}, meta={"legend": DRAWN_LEGEND})
+    columns = ["", "text", *(f"trial {each.trial}" for each in data.trials)]
     cells = [[f"text {row}" for row in range(len(data.texts))], list(map(escape, data.texts))]
     cells += [[write_edits(each, data.tokenizer) for each in shown.edits] for shown in data.trials]
     add_texts(figure, columns, cells, [1, 3, *(3 for _ in data.trials)])

@@ -7,7 +7,7 @@ import plotly.graph_objects as go
 from dashboards.figures.figure import Cell, Table
 from dashboards.figures.frame import Evidence
 from dashboards.figures.paper import escape, number, plural, sheet
-from dashboards.figures.text_reconstructions import ROW_HEIGHT, add_texts, join, read_tokens
+from dashboards.figures.written import ROW_HEIGHT, add_texts, join, read_tokens
 
 
 class PriorTexts(NamedTuple):

@@ -1,4 +1,4 @@
-"""The figure of what a trial reconstructs: pictures or lines, or texts with their edits."""
+"""The figure of what a trial reconstructs: pictures or lines, texts with edits, rows of a table."""
 
 from typing import TypeAlias
 
@@ -13,6 +13,13 @@ from dashboards.figures.reconstructions import (
     summarise_reconstructions,
     tabulate_reconstructions,
 )
+from dashboards.figures.table_rows import (
+    TableRows,
+    draw_rows,
+    prepare_rows,
+    summarise_rows,
+    tabulate_rows,
+)
 from dashboards.figures.text_reconstructions import (
     TextReconstructions,
     draw_text_reconstructions,
@@ -21,21 +28,25 @@ from dashboards.figures.text_reconstructions import (
     tabulate_text_reconstructions,
 )
 
-Samples: TypeAlias = Reconstructions | TextReconstructions
+Samples: TypeAlias = Reconstructions | TextReconstructions | TableRows
 
 
 def prepare_samples(frame: StudyFrame) -> Samples | Waiting:
     """By the kind of the data."""
-    trial = frame.trial
-    if trial is not None and trial.pictures is not None and trial.pictures.tokens:
+    pictures = frame.trial.pictures if frame.trial is not None else None
+    if pictures is not None and pictures.tokens:
         return prepare_text_reconstructions(frame)
+    if pictures is not None and pictures.columns:
+        return prepare_rows(frame)
     return prepare_reconstructions(frame)
 
 
 def draw_samples(data: Samples) -> go.Figure:
-    """Strips, panels of lines, or a table of texts."""
+    """Strips, panels of lines, or a table."""
     if isinstance(data, TextReconstructions):
         return draw_text_reconstructions(data)
+    if isinstance(data, TableRows):
+        return draw_rows(data)
     return draw_reconstructions(data)
 
 
@@ -43,6 +54,8 @@ def summarise_samples(data: Samples) -> str:
     """One sentence."""
     if isinstance(data, TextReconstructions):
         return summarise_text_reconstructions(data)
+    if isinstance(data, TableRows):
+        return summarise_rows(data)
     return summarise_reconstructions(data)
 
 
@@ -50,4 +63,6 @@ def tabulate_samples(data: Samples) -> Table:
     """Sample by sample."""
     if isinstance(data, TextReconstructions):
         return tabulate_text_reconstructions(data)
+    if isinstance(data, TableRows):
+        return tabulate_rows(data)
     return tabulate_reconstructions(data)

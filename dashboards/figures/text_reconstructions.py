@@ -1,6 +1,6 @@
 """Texts, and what the model wrote of them: every insertion, deletion and replacement is marked."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import plotly.graph_objects as go
@@ -8,15 +8,31 @@ import plotly.graph_objects as go
 from dashboards.figures.edits import Piece, align, count_edits
 from dashboards.figures.figure import Cell, Table, Waiting
 from dashboards.figures.frame import Picture, Pictures, StudyFrame
+from dashboards.figures.moments import (
+    Moment,
+    Progress,
+    Step,
+    add_slider,
+    best_position,
+    moments_of,
+    say_progress,
+)
 from dashboards.figures.paper import escape, number, plural, sheet
+from dashboards.figures.written import (
+    DRAWN_LEGEND,
+    END,
+    LEGEND,
+    MAX_TOKENS,
+    ROW_HEIGHT,
+    add_texts,
+    join,
+    mark,
+    read_tokens,
+    write_edits,
+)
 
-PAD, END, UNKNOWN, DROPPED = 0, 1, 2, 3
-MAX_TOKENS = 256
-"""Longer texts are shown up to here."""
-ROW_HEIGHT = 30
 LETTERS_IN_A_ROW = 40
 """About what a cell holds before it wraps."""
-LEGEND = "[-deleted-] {+inserted+}"
 
 
 class TextSample(NamedTuple):
@@ -46,6 +62,13 @@ class TextReconstructions(NamedTuple):
     tokenizer: str
     cut: bool
     """Whether a text is longer than what is shown."""
+    moments: list[Moment]
+    said: list[str]
+    """`epoch 5 of 40, 2.5 edits a text`, one for each moment."""
+    shown: int
+    written: list[list[list[Piece]]]
+    """[moments][samples]: the edits."""
+    progress: Progress
 
 
 def prepare_text_reconstructions(frame: StudyFrame) -> TextReconstructions | Waiting:
@@ -77,6 +100,15 @@ def prepare_text_reconstructions(frame: StudyFrame) -> TextReconstructions | Wai
             for row, index in enumerate(pictures.worst_index[: len(pictures.worst_input)])
         ]
     shown = [pictures.input, *([] if pictures.worst_input is None else [pictures.worst_input])]
+    moments = moments_of(facts)
+    targets = [_tokens(pictures, row) for row in pictures.input]
+
+    def edits_of(made: Picture) -> list[list[Piece]]:
+        rows = zip(targets, made, strict=True)
+        return [align(tokens, _tokens(pictures, row)) for tokens, row in rows]
+
+    written = [edits_of(moment.output) for moment in moments]
+    edits = [sum(map(count_edits, texts)) / max(1, len(texts)) for texts in written]
     return TextReconstructions(
         trial=facts.number,
         best_epoch=facts.best_epoch,
@@ -84,7 +116,30 @@ def prepare_text_reconstructions(frame: StudyFrame) -> TextReconstructions | Wai
         worst=worst,
         tokenizer=pictures.tokenizer,
         cut=any((ids[:, MAX_TOKENS:] > END).any() for ids in shown),
+        moments=moments,
+        said=[
+            _say_moment(moment, frame.study.epochs, count)
+            for moment, count in zip(moments, edits, strict=True)
+        ],
+        shown=best_position(moments),
+        written=written,
+        progress=_progress(moments, edits),
     )
+
+
+def _say_moment(moment: Moment, planned: int, edits: float) -> str:
+    where = moment.mark if moment.epoch is None else f"epoch {moment.epoch} of {planned}"
+    mark = f" ({moment.mark})" if moment.mark and moment.epoch is not None else ""
+    return f"{where}{mark}, {number(edits)} edits a text"
+
+
+def _progress(moments: list[Moment], edits: list[float]) -> Progress:
+    known = [
+        (moment.epoch, count)
+        for moment, count in zip(moments, edits, strict=True)
+        if moment.epoch is not None
+    ]
+    return Progress([epoch for epoch, _ in known], [count for _, count in known])
 
 
 def _sample(
@@ -114,101 +169,41 @@ def _tokens(pictures: Pictures, ids: Picture) -> tuple[str, ...]:
     return read_tokens(pictures.tokens, ids)
 
 
-def read_tokens(vocabulary: Sequence[str], ids: Picture) -> tuple[str, ...]:
-    """The tokens of a text up to its end; ids that name none are shown as unknown."""
-    found = []
-    for value in ids[:MAX_TOKENS].tolist():
-        index = int(value)
-        if index in (PAD, END):
-            break
-        known = DROPPED < index < len(vocabulary)
-        found.append(vocabulary[index] if known else "□" if index == DROPPED else "\ufffd")
-    return tuple(found)
-
-
-def join(tokens: tuple[str, ...], tokenizer: str) -> str:
-    """Tokens as people read them: words apart, bytes as the characters that they make."""
-    if tokenizer == "word":
-        return " ".join(tokens)
-    text = "".join(tokens)
-    if tokenizer == "byte" and all(ord(letter) < 256 for letter in text):
-        text = text.encode("latin-1").decode("utf-8", errors="replace")
-    return text
-
-
-def visible(text: str) -> str:
-    """Changed characters that nobody would see, as signs."""
-    return text.replace(" ", "␣").replace("\n", "⏎").replace("\t", "⇥")
-
-
-def mark(pieces: list[Piece], tokenizer: str) -> str:
-    """Edits in plain text, as `git diff --word-diff` writes them: em[-m-]a{+h+}."""
-    return _write(pieces, tokenizer, lambda text: text, lambda text: text, lambda text: text)
-
-
-def write_edits(pieces: list[Piece], tokenizer: str) -> str:
-    """Edits as Plotly's text: deleted letters struck through, inserted ones underlined."""
-    return _write(
-        pieces,
-        tokenizer,
-        escape,
-        lambda text: f"<s><b>{escape(text)}</b></s>",
-        lambda text: f"<u><b>{escape(text)}</b></u>",
-    )
-
-
-def _write(
-    pieces: list[Piece],
-    tokenizer: str,
-    keep: Callable[[str], str],
-    delete: Callable[[str], str],
-    insert: Callable[[str], str],
-) -> str:
-    """Every piece by the function of its kind; a replacement deletes and inserts."""
-    written = []
-    for piece in pieces:
-        if piece.kind == "same":
-            written.append(keep(join(piece.left, tokenizer)))
-            continue
-        text = ""
-        if piece.left:
-            text += f"[-{delete(visible(join(piece.left, tokenizer)))}-]"
-        if piece.right:
-            text += f"{{+{insert(visible(join(piece.right, tokenizer)))}+}}"
-        written.append(text)
-    return (" " if tokenizer == "word" else "").join(written)
-
-
 def draw_text_reconstructions(data: TextReconstructions) -> go.Figure:
-    """A table: deleted letters are struck through, inserted ones underlined, both in brackets."""
-    rows = [*data.samples, *data.worst]
+    """A table of the fixed texts, with a slider over the epochs."""
+    figure = draw_texts(data.samples, data.tokenizer)
+    if len(data.moments) > 1:
+        whole = [list(column) for column in figure.data[0].cells["values"]]
+        steps = []
+        for position, moment in enumerate(data.moments):
+            texts = data.written[position]
+            cells = [
+                *whole[:-2],
+                [write_edits(pieces, data.tokenizer) for pieces in texts],
+                [str(count_edits(pieces)) for pieces in texts],
+            ]
+            steps.append(Step(moment.label, data.said[position], {"cells.values": [cells]}, {}))
+        add_slider(figure, steps, data.shown, [0])
+    return figure
+
+
+def draw_texts(rows: Sequence[TextSample], tokenizer: str) -> go.Figure:
+    """A table of texts and what was written of them at the best epoch."""
     with_given = any(sample.given is not None for sample in rows)
     columns = ["", "text", *(["what the model saw"] if with_given else [])]
-    columns += [f"what it wrote: {LEGEND}", "edits"]
+    columns += ["what it wrote", "edits"]
     cells = [
         [escape(sample.name) for sample in rows],
         [escape(sample.input) for sample in rows],
         *([[escape(sample.given or sample.input) for sample in rows]] if with_given else []),
-        [write_edits(sample.best, data.tokenizer) for sample in rows],
+        [write_edits(sample.best, tokenizer) for sample in rows],
         [str(sample.edits) for sample in rows],
     ]
     lines = sum(1 + len(sample.input) // LETTERS_IN_A_ROW for sample in rows)
     figure = sheet(height=120 + ROW_HEIGHT * lines, showlegend=False)
-    figure.update_layout(margin={"l": 8, "r": 8, "t": 56, "b": 10})
+    figure.update_layout(margin={"l": 8, "r": 8, "t": 56, "b": 10}, meta={"legend": DRAWN_LEGEND})
     add_texts(figure, columns, cells, [2, 3, *([3] if with_given else []), 4, 1])
     return figure
-
-
-def add_texts(
-    figure: go.Figure, columns: list[str], cells: list[list[str]], widths: list[int]
-) -> None:
-    """A table whose cells (column by column) are already harmless."""
-    plain = {"fill": {"color": "rgba(0,0,0,0)"}, "line": {"color": "rgba(124,135,150,0.4)"}}
-    figure.add_table(
-        columnwidth=widths,
-        header={"values": [f"<b>{escape(name)}</b>" for name in columns], "align": "left", **plain},
-        cells={"values": cells, "align": "left", "height": ROW_HEIGHT, **plain},
-    )
 
 
 def summarise_text_reconstructions(data: TextReconstructions) -> str:
@@ -221,6 +216,9 @@ def summarise_text_reconstructions(data: TextReconstructions) -> str:
     last = [sample.last_edits for sample in data.samples if sample.last_edits is not None]
     if last:
         sentence += f" ({number(sum(last) / len(last))} at the last epoch)"
+    progress = say_progress(data.progress, "edits a text:")
+    if progress:
+        sentence += f", {progress}"
     if data.worst:
         hardest = max(data.worst, key=lambda sample: sample.edits)
         sentence += f"; the hardest of the split needs {plural(hardest.edits, 'edit')}"

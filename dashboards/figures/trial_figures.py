@@ -22,11 +22,23 @@ from dashboards.figures.error_map import (
     tabulate_error_map,
 )
 from dashboards.figures.figure import Figure
+from dashboards.figures.hardest import (
+    draw_hardest,
+    prepare_hardest,
+    summarise_hardest,
+    tabulate_hardest,
+)
 from dashboards.figures.latent_scatter import (
     draw_latent_scatter,
     prepare_latent_scatter,
     summarise_latent_scatter,
     tabulate_latent_scatter,
+)
+from dashboards.figures.latent_traversal import (
+    draw_latent_traversal,
+    prepare_latent_traversal,
+    summarise_latent_traversal,
+    tabulate_latent_traversal,
 )
 from dashboards.figures.latent_units import (
     draw_latent_units,
@@ -72,6 +84,15 @@ OF_TRIAL: dict[str, Figure[Any]] = {
         summarise=summarise_samples,
         tabulate=tabulate_samples,
     ),
+    "hardest": Figure(
+        title="Hardest samples: what do they have in common?",
+        group="pictures",
+        needs=frozenset({"trial", "pictures"}),
+        prepare=prepare_hardest,
+        draw=draw_hardest,
+        summarise=summarise_hardest,
+        tabulate=tabulate_hardest,
+    ),
     "error_map": Figure(
         title="Error by place: where does the model err on validation?",
         group="generative",
@@ -81,6 +102,36 @@ OF_TRIAL: dict[str, Figure[Any]] = {
         summarise=summarise_error_map,
         tabulate=tabulate_error_map,
         shows="error_map/best",
+    ),
+    "latent_scatter": Figure(
+        title="Latent space: do the codes spread, or do they clump?",
+        group="generative",
+        needs=frozenset({"trial", "evidence", "pictures"}),
+        prepare=prepare_latent_scatter,
+        draw=draw_latent_scatter,
+        summarise=summarise_latent_scatter,
+        tabulate=tabulate_latent_scatter,
+        shows="latent/best",
+    ),
+    "latent_traversal": Figure(
+        title="Latent traversal: does a unit have a meaning of its own?",
+        group="generative",
+        needs=frozenset({"trial", "evidence"}),
+        prepare=prepare_latent_traversal,
+        draw=draw_latent_traversal,
+        summarise=summarise_latent_traversal,
+        tabulate=tabulate_latent_traversal,
+        shows="traversal/best",
+    ),
+    "prior_samples": Figure(
+        title="Samples from the prior: does the decoder know more than it has seen?",
+        group="generative",
+        needs=frozenset({"trial", "evidence"}),
+        prepare=prepare_prior_samples,
+        draw=draw_prior_samples,
+        summarise=summarise_prior_samples,
+        tabulate=tabulate_prior_samples,
+        shows="prior/best",
     ),
     "latent_units": Figure(
         title="KL per latent unit: which units carry information?",
@@ -101,26 +152,6 @@ OF_TRIAL: dict[str, Figure[Any]] = {
         summarise=summarise_code_use,
         tabulate=tabulate_code_use,
         shows="codes/best",
-    ),
-    "latent_scatter": Figure(
-        title="Latent space: do the codes spread, or do they clump?",
-        group="generative",
-        needs=frozenset({"trial", "evidence"}),
-        prepare=prepare_latent_scatter,
-        draw=draw_latent_scatter,
-        summarise=summarise_latent_scatter,
-        tabulate=tabulate_latent_scatter,
-        shows="latent/best",
-    ),
-    "prior_samples": Figure(
-        title="Samples from the prior: does the decoder know more than it has seen?",
-        group="generative",
-        needs=frozenset({"trial", "evidence"}),
-        prepare=prepare_prior_samples,
-        draw=draw_prior_samples,
-        summarise=summarise_prior_samples,
-        tabulate=tabulate_prior_samples,
-        shows="prior/best",
     ),
     "loss_terms": Figure(
         title="Loss terms and other metrics: does one of them win at the cost of another?",

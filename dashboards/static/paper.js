@@ -78,13 +78,14 @@ function sharedTitle(layout, count) {
 }
 
 function layOutStrips(layout, width) {
-  const { count, ratio, label } = layout.meta.strips;
-  const inner = width - (layout.margin.l ?? 0) - (layout.margin.r ?? 0);
-  const row = inner * ratio + label;
-  const height = row * count;
-  for (let index = 0; index < count; index += 1) {
-    const top = 1 - (index * row + label) / height;
-    layout[`yaxis${index ? index + 1 : ""}`].domain = [Math.max(0, 1 - (index + 1) * row / height), top];
+  const { ratio, labels } = layout.meta.strips;
+  const row = (width - (layout.margin.l ?? 0) - (layout.margin.r ?? 0)) * ratio;
+  const height = labels.reduce((sum, label) => sum + row + label, 0);
+  let place = 0;
+  for (const [index, label] of labels.entries()) {
+    const top = 1 - (place + label) / height;
+    place += row + label;
+    layout[`yaxis${index ? index + 1 : ""}`].domain = [Math.max(0, 1 - place / height), top];
     layout.annotations[index].y = top;
   }
   layout.height = height + (layout.margin.t ?? 0) + (layout.margin.b ?? 0);

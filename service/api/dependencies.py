@@ -1,16 +1,19 @@
 """What routes are given: the composition root puts it on the app, routes ask for it by type."""
 
+import io
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path as FilePath
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import Depends, Path, Query, Request
 from starlette.convertors import Convertor, register_url_convertor
 
 from service.api.dataset_details import list_entries, read_detail
 from service.api.feeds import Feeds
+from service.api.stored_samples import StoredSamples as StoredSamples
+from service.api.stored_samples import read_stored_samples as read_stored_samples
 from service.api.uploads import UploadDesk
 from service.artifacts import ArtifactStore
 from service.domain.advice import advise_stored
@@ -19,7 +22,9 @@ from service.domain.comparison import Comparison, read_ids
 from service.domain.records import DatasetDetail, DatasetPage, Study, Trial
 from service.domain.uploads import Origin
 from service.errors import NotFound
+from service.exports.csv_text import write_csv
 from service.exports.exporter import Exporter
+from service.exports.pictures import PictureDesk
 from service.storage.comparisons import ComparisonRepository
 from service.storage.database import Database
 from service.storage.datasets import DatasetRepository
@@ -51,6 +56,7 @@ class Container:
     """Of what a result may depend on; stored with every study."""
     uploads: UploadDesk
     exporter: Exporter
+    pictures: PictureDesk
     max_body_bytes: int = 1_048_576
     engine_alive: Callable[[], bool] | None = None
     """Where this process looks after an engine: whether it runs."""
@@ -217,3 +223,10 @@ def page_of_datasets(
 ) -> DatasetPage:
     """Built-in data sets on the first page, then uploads and stored ones, newest first."""
     return list_entries(container.database, container.catalog, page_size, page_token, origin)
+
+
+def table_as_csv(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> bytes:
+    """A table as RFC 4180 that no spreadsheet executes, in UTF-8."""
+    text = io.StringIO(newline="")
+    write_csv(text, columns, rows)
+    return text.getvalue().encode(errors="backslashreplace")

@@ -359,10 +359,15 @@ def make_pictures(draw: np.random.Generator, shape: tuple[int, ...] = (8, 8)) ->
     noise = draw.normal(0, 0.06, images.shape)
     best = np.clip(0.85 * images + 0.07 + noise, 0, 1)
     last = np.clip(best + draw.normal(0, 0.08, images.shape), 0, 1)
+    epochs = (1, 2, 3, 5, 8, 12, EPOCHS)
+    grey = np.full_like(images[:8], images.mean())
+    learnt = [1 - 0.7 ** (epoch / 2) for epoch in epochs]
     return Pictures(
         shape=shape, low=0.0, high=1.0, input=images[:8], best=best[:8], last=last[:8],
         worst_input=images[8:], worst_best=np.clip(best[8:] * 0.7, 0, 1),
         worst_index=tuple(range(40, 48)),
+        snapshots=np.stack([grey + part * (best[:8] - grey) for part in learnt]),
+        snapshot_epochs=epochs,
     )  # fmt: skip
 
 
@@ -379,7 +384,18 @@ def make_evidence(draw: np.random.Generator, shape: tuple[int, ...] = (8, 8)) ->
             f"prior/{epoch}": draw.random((16, math.prod(shape))),
             f"codes/{epoch}": draw.integers(0, 40, 64).astype(np.float64),
         }
-    return Evidence(kind="image", shape=shape, low=0.0, high=1.0, columns=(), arrays=arrays)
+    units, steps, features = 5, 7, math.prod(shape)
+    values = np.tile(np.linspace(-3, 3, steps), (units, 1))
+    push = draw.normal(0, 0.1, (units, 1, features)) / (1 + np.arange(units))[:, None, None]
+    arrays |= {
+        "traversal/best": np.clip(0.5 + values[:, :, None] * push, 0, 1),
+        "traversal_units/best": np.array([3.0, 0.0, 7.0, 1.0, 12.0]),
+        "traversal_values/best": values,
+    }
+    return Evidence(
+        kind="image", shape=shape, low=0.0, high=1.0, columns=(), arrays=arrays,
+        inputs=draw.random((200, features)).astype(np.float32),
+    )  # fmt: skip
 
 
 def _digits() -> Any:

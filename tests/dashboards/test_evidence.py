@@ -80,8 +80,11 @@ def test_the_error_of_a_table_stands_by_its_columns() -> None:
     study = make_study(count=1)
     study.evidence = read_evidence(content, dataset)
     plot = FIGURES["error_map"].render(study.frame(trial=0))
-    assert [row[0] for row in plot.table.rows] == ["age", "sex = f", "sex = m"]
-    assert "the worst of all is sex = f" in plot.summary
+    assert [row[:3] for row in plot.table.rows] == [
+        ["sex", "categorical", 0.3],
+        ["age", "numeric", 0.1],
+    ]
+    assert "errs most in sex (0.3, 86 % of the whole error)" in plot.summary
 
 
 def test_evidence_that_does_not_fit_the_data_is_left_out() -> None:

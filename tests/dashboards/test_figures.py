@@ -228,6 +228,7 @@ def test_reconstructions_draw_samples_of_any_shape(shape: tuple[int, ...]) -> No
 def test_a_last_epoch_that_is_the_best_is_drawn_once() -> None:
     study = make_study(count=1)
     assert study.pictures is not None
+    study.pictures = dataclasses.replace(study.pictures, snapshots=None, snapshot_epochs=())
     twice = len(as_answer("reconstructions", study.frame(trial=0))["figure"]["data"])
     study.pictures = dataclasses.replace(study.pictures, last=study.pictures.best)
     once = len(as_answer("reconstructions", study.frame(trial=0))["figure"]["data"])

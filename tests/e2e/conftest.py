@@ -102,6 +102,8 @@ class Site:
                 "worst_input": np.asarray(pictures.worst_input, np.float32),
                 "worst_best": np.asarray(pictures.worst_best, np.float32),
                 "worst_index": np.array(pictures.worst_index, np.int64),
+                "snapshots": np.asarray(pictures.snapshots, np.float32),
+                "snapshot_epochs": np.array(pictures.snapshot_epochs, np.int64),
             }
         )
         path = f"studies/{synthetic.study.id}/trials/{number}/reconstructions.safetensors"
