@@ -4,6 +4,7 @@ from typing import Any, Literal
 
 from pydantic import ConfigDict
 
+from service.domain.figure_files import FigureFormat
 from service.domain.model import Record
 
 
@@ -71,6 +72,7 @@ class FigureAnswer(Record):
                         "columns": ["parameter", "share (of 1)"],
                         "rows": [["learning_rate", 0.61], ["dropout", 0.39]],
                     },
+                    "formats": ["json", "csv", "html", "png", "svg"],
                 }
             ]
         }
@@ -86,3 +88,6 @@ class FigureAnswer(Record):
     """Plotly JSON: data and layout."""
     table: FigureTable
     """At most 500 rows."""
+    formats: list[FigureFormat] | None = None
+    """What `?format=` can be now: pictures where the server can draw them, no file of a figure
+    that waits; null where there are no files of it."""

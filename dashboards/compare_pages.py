@@ -1,6 +1,5 @@
 """Studies side by side: the page, and its two figures over HTTP."""
 
-import hashlib
 import json
 from typing import Annotated
 from urllib.parse import urlencode
@@ -9,10 +8,19 @@ from fastapi import APIRouter, Header, Path, Query, Response
 from fastapi.responses import HTMLResponse
 
 from dashboards.answers import FigureAnswer
+from dashboards.figure_files import (
+    RESPONSES,
+    Subject,
+    WantedDependency,
+    answer_file,
+    etag_of,
+    formats_now,
+)
 from dashboards.figures.convergence_of_studies import (
     TITLES,
     Against,
     render_convergence,
+    whole_convergence,
 )
 from dashboards.figures.figure import answer_of
 from dashboards.rendering import PageRoute, page
@@ -21,6 +29,7 @@ from service.api.dependencies import (
     ContainerDependency,
     find_comparison,
 )
+from service.domain.figure_files import figure_file_name
 from service.domain.states import TERMINAL_STUDY_STATES
 from service.errors import NotFound
 
@@ -51,10 +60,12 @@ def show_comparison(
     operation_id="get_comparison_figure",
     summary="How studies converged",
     response_model=FigureAnswer,
-    responses={304: {"description": "Nothing has changed since the ETag that was sent."}},
+    responses=RESPONSES,
 )
 def get_comparison_figure(
     comparison: ComparisonDependency,
+    container: ContainerDependency,
+    wanted: WantedDependency,
     against: Annotated[
         str,
         Path(description="What is paid: `trials` or `seconds`.", examples=["trials"]),
@@ -65,17 +76,31 @@ def get_comparison_figure(
 ) -> Response:
     """The best so far of every study as a line of one figure, against trials or trainer-seconds.
 
-    Studies whose values cannot be compared stand in panels of their own.
+    Studies whose values cannot be compared stand in panels of their own. `format` makes it a file,
+    as that of any figure.
     """
     known: dict[str, Against] = {"trials": "trials", "seconds": "seconds"}
     if against not in known:
         raise NotFound("there is no such figure", f"there are {', '.join(known)}")
     chosen = known[against]
     plot = render_convergence(comparison, chosen)
-    answer = answer_of(f"convergence_{chosen}", TITLES[chosen], "convergence", plot)
+    name = f"convergence_{chosen}"
+    answer = answer_of(name, TITLES[chosen], "convergence", plot)
+    answer["formats"] = formats_now(container, plot.waiting)
     text = json.dumps(answer, separators=(",", ":"), allow_nan=False)
-    etag = f'"{hashlib.sha256(text.encode()).hexdigest()[:24]}"'
+    names = ", ".join(study.name for study in comparison.studies)
+    etag = etag_of(text, names, wanted.key)
     headers = {"ETag": etag, "Cache-Control": "no-cache"}
     if if_none_match == etag:
         return Response(status_code=304, headers=headers)
-    return Response(text, media_type="application/json", headers=headers)
+    if wanted.form == "json":
+        return Response(text, media_type="application/json", headers=headers)
+    count = len(comparison.studies)
+    subject = Subject(
+        title=TITLES[chosen],
+        file_name=lambda form: figure_file_name(f"{count}-studies", name, None, form),
+        about=[f"studies {names}"],
+        answer=lambda: answer,
+        table=lambda: plot.summary if plot.waiting else whole_convergence(comparison, chosen),
+    )
+    return answer_file(container, subject, wanted, etag, headers)

@@ -1,18 +1,26 @@
 """Figures over HTTP: the list with what each says, and one figure as Plotly JSON."""
 
-import hashlib
 import json
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Path, Query, Request, Response
 
 from dashboards.answers import FigureAnswer, FigureEntry, FigureList
+from dashboards.figure_files import (
+    RESPONSES,
+    Subject,
+    WantedDependency,
+    answer_file,
+    etag_of,
+    formats_now,
+)
 from dashboards.figures import FIGURES
 from dashboards.figures.figure import Need, Waiting, as_json
+from dashboards.figures.frame import StudyFrame
 from dashboards.frames import FrameCache, load_frame
-from service import __version__
-from service.api.dependencies import Container, ContainerDependency, StudyDependency
-from service.domain.studies import Study
+from service.api.dependencies import ContainerDependency, StudyDependency
+from service.domain.figure_files import figure_file_name
+from service.domain.records import Study
 from service.errors import InvalidRequest, NotFound
 
 router = APIRouter(prefix="/v1/studies/{study_id:study}/figures", tags=["figures"])
@@ -71,13 +79,14 @@ def list_figures(
     operation_id="get_figure",
     summary="One figure",
     response_model=FigureAnswer,
-    responses={304: {"description": "Nothing has happened since the ETag that was sent."}},
+    responses=RESPONSES,
 )
 def get_figure(
     study: StudyDependency,
     container: ContainerDependency,
     request: Request,
     name: Annotated[str, Path(description="One of the list.", examples=["slice"])],
+    wanted: WantedDependency,
     trial: TrialQuery = None,
     if_none_match: Annotated[
         str | None, Header(description="An ETag of before: answers 304 if it still holds.")
@@ -86,33 +95,55 @@ def get_figure(
     """The figure as Plotly JSON, its one-sentence summary, and the data behind it as a table.
 
     While there is too little data, `waiting` is true and the summary says what is awaited.
+    With `format` it is a file: a page of its own (`html`), a picture (`png`, `svg`), or every row
+    of the data (`csv`); these are 409 while the figure waits. Pictures are drawn one at a time:
+    503 when others wait already.
     """
     entry = FIGURES.get(name)
     if entry is None:
         raise NotFound("there is no such figure", f"there are {', '.join(FIGURES)}")
     if entry.of_trial and trial is None:
         raise InvalidRequest(f"{name} shows one trial", "add ?trial=NUMBER")
-    etag = _etag(study, name, trial)
+    # Nothing of a figure changes without an event of its study; a browser may be installed.
+    parts = (study.id, study.event, name, trial, wanted.key, container.pictures.missing() is None)
+    etag = etag_of(*parts)
     headers = {"ETag": etag, "Cache-Control": "no-cache"}
     if if_none_match == etag:
         return Response(status_code=304, headers=headers)
+    number = trial if entry.of_trial else None
+
+    def load() -> StudyFrame:
+        return load_frame(container, frame_cache(request), study, entry.needs, number)
+
+    def answer() -> dict[str, Any]:
+        frame = load()
+        return as_json(name, entry, entry.render(frame))
+
+    if wanted.form != "json":
+        subject = Subject(
+            title=entry.title,
+            file_name=lambda form: figure_file_name(study.name, name, number, form),
+            about=say_origin(study, number),
+            answer=answer,
+            table=lambda: entry.whole_table(load()),
+        )
+        return answer_file(container, subject, wanted, etag, headers)
+    body = answer()
+    body["formats"] = formats_now(container, body["waiting"])
     return Response(
-        _render(container, frame_cache(request), study, name, trial),
+        json.dumps(body, separators=(",", ":"), allow_nan=False),
         media_type="application/json",
         headers=headers,
     )
 
 
-def _etag(study: Study, name: str, trial: int | None) -> str:
-    """Nothing of a figure changes without an event of its study (or a new version of us)."""
-    text = f"{__version__}/{study.id}/{study.event}/{name}/{trial}"
-    return f'"{hashlib.sha256(text.encode()).hexdigest()[:24]}"'
-
-
-def _render(
-    container: Container, cache: FrameCache, study: Study, name: str, trial: int | None
-) -> str:
-    entry = FIGURES[name]
-    frame = load_frame(container, cache, study, entry.needs, trial)
-    answer = as_json(name, entry, entry.render(frame))
-    return json.dumps(answer, separators=(",", ":"), allow_nan=False)
+def say_origin(study: Study, trial: int | None) -> list[str]:
+    """Where a figure comes from: study, trial, and how far the study was."""
+    about = [f"study {study.name} ({study.id})"]
+    if trial is not None:
+        about.append(f"trial {trial}")
+    done = f"{study.progress.done:,} of {study.progress.trials:,} trials done"
+    about.append(f"{study.state.value}, {done}, as of its event {study.event:,}")
+    if study.finished_at is not None:
+        about.append(f"ended {study.finished_at:%Y-%m-%d %H:%M} UTC")
+    return about

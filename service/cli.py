@@ -15,6 +15,7 @@ from service.commands import (
     dataset_app,
     export,
     extend,
+    figures,
     import_optuna,
     summary,
     train_app,
@@ -257,6 +258,7 @@ app.add_typer(dataset_app.app, name="datasets")
 app.command()(compare.compare)
 app.command()(export.export)
 app.command()(extend.extend)
+app.command()(figures.figures)
 app.command()(import_optuna.import_optuna)
 app.command()(summary.summary)
 

@@ -129,6 +129,14 @@ class Unavailable(ServiceError):
     title = "Try again in a moment"
 
 
+class NotInstalled(ServiceError):
+    """An optional part that the request needs is not installed on this machine."""
+
+    status = 501
+    type = "not-installed"
+    title = "Not installed on this server"
+
+
 class StorageFull(ServiceError):
     """The disk is full."""
 

@@ -34,6 +34,7 @@ from service.api.uploads import UploadDesk, UploadLimits
 from service.artifacts import FilesystemArtifacts
 from service.errors import ServiceError
 from service.exports.exporter import Exporter
+from service.exports.pictures import PictureDesk
 from service.settings import Settings
 from service.storage.database import Database
 from service.upload_files import UploadFiles
@@ -68,6 +69,7 @@ def create_app(
         versions=versions() | registry.fingerprints(),
         uploads=upload_desk(settings, database),
         exporter=Exporter(database, settings.data_dir / "exports"),
+        pictures=PictureDesk(settings.chromium),
         max_body_bytes=settings.max_body_bytes,
         engine_alive=engine_alive,
     )
@@ -82,6 +84,7 @@ def create_app(
             log.warning("nothing was swept: %s", error.detail)
         yield
         container.feeds.close()
+        container.pictures.close()
         registry.close()
         database.close()
 

@@ -96,6 +96,11 @@ class Settings(BaseSettings):
         le=86_400,
         description="How long reading an uploaded data file may take.",
     )
+    chromium: str = Field(
+        default="",
+        description="The browser that draws figures as PNG and SVG: a path or a name; "
+        "empty: chromium or google-chrome where they are found.",
+    )
     heartbeat_seconds: float = Field(
         default=15.0, gt=0, description="Silence on a live stream before a comment is sent."
     )
@@ -184,6 +189,7 @@ class Settings(BaseSettings):
             "HIFITUNE_UPLOAD_SECONDS": str(self.upload_seconds),
             "HIFITUNE_INSPECT_MEMORY_BYTES": str(self.inspect_memory_bytes),
             "HIFITUNE_INSPECT_SECONDS": str(self.inspect_seconds),
+            "HIFITUNE_CHROMIUM": self.chromium,
             "HIFITUNE_HEARTBEAT_SECONDS": str(self.heartbeat_seconds),
             "HIFITUNE_POLL_SECONDS": str(self.poll_seconds),
             "HIFITUNE_LOG_LEVEL": self.log_level,

@@ -15,7 +15,7 @@ PACKAGES = ("service", "trainers", "dashboards")
 MAX_LINES = 300
 BANNED_NAMES = ("utils", "helpers", "common", "misc", "manager")
 BANNED_MODULES = {"pickle", "cPickle", "dill", "cloudpickle", "joblib", "marshal", "shelve"}
-HEAVY = {"torch", "optuna", "ray", "sklearn", "scipy", "pyarrow"}
+HEAVY = {"torch", "optuna", "ray", "sklearn", "scipy", "pyarrow", "kaleido", "choreographer"}
 """What the HTTP process never loads."""
 
 PARTS = {

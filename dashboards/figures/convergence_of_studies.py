@@ -233,3 +233,9 @@ def render_convergence(comparison: Comparison, against: Against) -> Plot:
     figure.layout.title.text = TITLES[against]
     table = tabulate_convergence(data)
     return Plot(figure, summarise_convergence(data), Table(table.columns, thin(table.rows)), False)
+
+
+def whole_convergence(comparison: Comparison, against: Against) -> Table:
+    """Every row of the table; none while there is no line."""
+    data = prepare_convergence(comparison, against)
+    return Table([], []) if data is None else tabulate_convergence(data)

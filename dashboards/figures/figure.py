@@ -6,6 +6,7 @@ from typing import Any, Generic, Literal, NamedTuple, TypeAlias, TypeVar
 
 import plotly.graph_objects as go
 
+from dashboards.figures.decimation import every_point
 from dashboards.figures.frame import StudyFrame
 from dashboards.figures.paper import escape, sheet
 from service.domain.catalog import Catalog
@@ -87,6 +88,12 @@ class Figure(Generic[Data]):
         figure.layout.title.text = self.title
         table = self.tabulate(data)
         return Plot(figure, self.summarise(data), Table(table.columns, thin(table.rows)), False)
+
+    def whole_table(self, frame: StudyFrame) -> Table | str:
+        """Every row, also of what the drawing leaves out; what it waits for where there is none."""
+        with every_point():
+            data = self.prepare(frame)
+            return data.say(frame) if isinstance(data, Waiting) else self.tabulate(data)
 
 
 def no_evidence(frame: StudyFrame, what: str, whose: str) -> Waiting:

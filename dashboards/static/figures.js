@@ -1,5 +1,6 @@
 // <hf-figure>: loads its figure when scrolled near, draws it with Plotly.react under one fixed
 // uirevision (zoom and selection survive updates), and keeps the sentence and the table beside it.
+import { showFiles } from "/static/figure_files.js";
 import { fitToPage } from "/static/paper.js";
 import { tableOfTexts } from "/static/texts.js";
 
@@ -128,6 +129,7 @@ export class FigureElement extends HTMLElement {
   async drawOnce(answer) {
     this.say(answer.summary);
     this.classList.toggle("waiting", answer.waiting);
+    showFiles(this, answer);
     this.plot.setAttribute("aria-label", `${answer.title} ${answer.summary}`);
     if (answer.waiting) return;
     const texts = answer.figure.data.find((trace) => trace.type === "table");

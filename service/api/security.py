@@ -16,6 +16,8 @@ LOOPBACK_NAMES = frozenset({"127.0.0.1", "localhost", "::1"})
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 COSTLY = "/export"
 """The end of a path whose GET starts a process."""
+FIGURE, FILE = "/figures/", b"format="
+"""Parts of a path and of a query whose GET may start a browser."""
 
 CONTENT_SECURITY_POLICY = "; ".join(
     [
@@ -67,20 +69,20 @@ class SecurityMiddleware:
                     headers.setdefault("Cache-Control", "no-store")
             await send(message)
 
-        refusal = self._refuse(scope["method"], scope["path"], Headers(scope=scope))
+        refusal = self._refuse(scope["method"], _is_costly(scope), Headers(scope=scope))
         if refusal is None:
             await self._app(scope, receive, send_with_headers)
         else:
             await respond(refusal)(scope, receive, send_with_headers)
 
-    def _refuse(self, method: str, path: str, headers: Headers) -> Forbidden | None:
+    def _refuse(self, method: str, costly: bool, headers: Headers) -> Forbidden | None:
         host = headers.get("host", "")
         if host_name(host) not in self._hosts:
             return Forbidden(
                 "the Host header names a host that this server does not serve",
                 "open it as 127.0.0.1 or localhost, or add the name to HIFITUNE_ALLOWED_HOSTS",
             )
-        if method in SAFE_METHODS and not path.rstrip("/").endswith(COSTLY):
+        if method in SAFE_METHODS and not costly:
             return None
         origin = headers.get("origin")
         site = headers.get("sec-fetch-site", "same-origin")
@@ -94,6 +96,13 @@ class SecurityMiddleware:
                 "send it from this server's own pages, or from a program",
             )
         return None
+
+
+def _is_costly(scope: Scope) -> bool:
+    path = scope["path"]
+    return path.rstrip("/").endswith(COSTLY) or (
+        FIGURE in path and FILE in scope.get("query_string", b"")
+    )
 
 
 def host_name(authority: str) -> str:

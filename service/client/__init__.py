@@ -4,6 +4,7 @@ from service.client.client import Client
 from service.client.datasets import DatasetHandle
 from service.client.errors import (
     ClientError,
+    FigureWaiting,
     NotReachable,
     ProblemError,
     StudyFailed,
@@ -15,6 +16,7 @@ __all__ = [
     "Client",
     "ClientError",
     "DatasetHandle",
+    "FigureWaiting",
     "NotReachable",
     "ProblemError",
     "StudyFailed",

@@ -9,6 +9,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from service.client.dataset_calls import DatasetCalls
+from service.client.figure_calls import FigureCalls
 from service.client.handle import StudyHandle
 from service.client.revision_calls import RevisionCalls
 from service.client.stream import Message, read_messages
@@ -38,7 +39,7 @@ EXPORTING_SECONDS = 400.0
 Spec = StudySpec | Mapping[str, Any] | str | Path
 
 
-class Client(RevisionCalls, DatasetCalls):
+class Client(RevisionCalls, DatasetCalls, FigureCalls):
     """A HiFiTune server, over HTTP.
 
     Methods raise ProblemError when the server refuses and NotReachable when none answers.
@@ -208,14 +209,6 @@ class Client(RevisionCalls, DatasetCalls):
         return self._transport.download(
             f"/v1/studies/{study_id}/export?format={format}", Path(path), EXPORTING_SECONDS
         )
-
-    def figures(self, study_id: str) -> dict[str, Any]:
-        """Which figures there are."""
-        return self._json("GET", f"/v1/studies/{study_id}/figures")
-
-    def figure(self, study_id: str, name: str, **params: Any) -> dict[str, Any]:
-        """One figure as Plotly JSON: `plotly.io.from_json` draws it."""
-        return self._json("GET", f"/v1/studies/{study_id}/figures/{name}", params=params)
 
     def summary(self, study_id: str) -> StudySummary:
         """What a study says in at most seven sentences, and the most useful next step."""

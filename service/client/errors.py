@@ -22,6 +22,10 @@ class StudyFailed(ClientError):
     """The study ended as FAILED; the message is its reason."""
 
 
+class FigureWaiting(ClientError):
+    """A figure has nothing to show yet; the message is what it waits for."""
+
+
 class ProblemError(ClientError):
     """The server refused; carries its problem (RFC 9457)."""
 

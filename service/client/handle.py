@@ -15,6 +15,8 @@ from service.domain.states import TERMINAL_STUDY_STATES, StudyState
 from service.domain.study_summary import StudySummary
 
 if TYPE_CHECKING:
+    import plotly.graph_objects as go
+
     from service.client.client import Client
 
 OnProgress = Callable[[Study], None]
@@ -120,9 +122,19 @@ class StudyHandle:
         """Write the study to a file; see Client.export."""
         return self._client.export(self.id, path, format)
 
-    def figures(self) -> dict[str, Any]:
-        """Which figures there are."""
-        return self._client.figures(self.id)
+    def figures(
+        self, names: Sequence[str] | None = None, trial: int | None = None
+    ) -> "dict[str, go.Figure]":
+        """Plotly figures by name; see Client.figures."""
+        return self._client.figures(self.id, names, trial)
+
+    def figure(self, name: str, trial: int | None = None) -> "go.Figure":
+        """One Plotly figure; see Client.figure."""
+        return self._client.figure(self.id, name, trial)
+
+    def save_figure(self, name: str, path: str | Path, **looks: Any) -> Path:
+        """Write a figure to a file; see Client.save_figure."""
+        return self._client.save_figure(self.id, name, path, **looks)
 
     def summary(self) -> StudySummary:
         """What the study says in plain language; see Client.summary."""

@@ -116,7 +116,7 @@ def test_the_answer_and_everything_with_it(
     }
     file = client.download_checkpoint(handle.id, tmp_path / "weights.safetensors")
     assert file.read_bytes() == (folder / "weights.safetensors").read_bytes()
-    assert handle.figures()["items"]
+    assert client.list_figures(handle.id)
     assert "families" in client.catalog()
     assert client.validate(MINIMAL)["estimate"]["trials"] == 40
 
