@@ -12,6 +12,8 @@ from starlette.convertors import Convertor, register_url_convertor
 
 from service.api.dataset_details import list_entries, read_detail
 from service.api.feeds import Feeds
+from service.api.stored_samples import StoredSamples as StoredSamples
+from service.api.stored_samples import read_stored_samples as read_stored_samples
 from service.api.uploads import UploadDesk
 from service.artifacts import ArtifactStore
 from service.domain.advice import advise_stored
