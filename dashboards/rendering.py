@@ -21,7 +21,16 @@ from dashboards.views import say_dataset, say_end
 from service.domain.states import TERMINAL_STUDY_STATES
 from service.errors import InvalidRequest, NotFound, ServiceError
 
-STYLE_SHEETS = ("style.css", "figures.css", "datasets.css", "compare.css", "summary.css", "narrow.css")
+STYLE_SHEETS = (
+    "style.css",
+    "figures.css",
+    "datasets.css",
+    "compare.css",
+    "summary.css",
+    "forms.css",
+    "gallery.css",
+    "narrow.css",
+)
 """In the order in which they apply."""
 
 

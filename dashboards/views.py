@@ -94,7 +94,7 @@ def study_view(
         dataset=say_dataset(study, names),
         dataset_address=dataset_address(study),
         searched=searched,
-        spec=_as_wished(study),
+        spec=as_wished(study),
         best_spec=None
         if best is None
         else best_config_spec(study, best).model_dump(mode="json", exclude_none=True),
@@ -132,7 +132,7 @@ def dataset_address(study: Study) -> str | None:
     return f"/datasets/{named}" if named else None
 
 
-def _as_wished(study: Study) -> dict[str, Any]:
+def as_wished(study: Study) -> dict[str, Any]:
     """What the user asked for, without the defaults; it can be submitted as it stands."""
     spec = study.spec
     wished: dict[str, Any] = _with_kinds(

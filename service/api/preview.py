@@ -44,7 +44,7 @@ def preview(spec: StudySpec, container: Container) -> Preview:
 
     Raises InvalidSpec and UnusableData.
     """
-    header = _read_header(spec, container)
+    header = read_data_header(spec, container)
     resolved = resolve(spec, container.catalog, header)
     earlier = read_earlier(container.database, spec.warm_start)
     resolved, notices = warmed(resolved, container.catalog, earlier)
@@ -59,7 +59,9 @@ def preview(spec: StudySpec, container: Container) -> Preview:
     )
 
 
-def _read_header(spec: StudySpec, container: Container) -> DataHeader:
+def read_data_header(spec: StudySpec, container: Container) -> DataHeader:
+    """What the beginning of a spec's data says, whatever else the spec holds. Raises
+    UnusableData."""
     try:
         if isinstance(spec.dataset, UploadedDataset):
             return _uploaded_header(spec, spec.dataset, container)

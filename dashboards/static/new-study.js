@@ -1,0 +1,166 @@
+// New study: form and YAML are two views of one document; the YAML is what is sent.
+import { announce } from "/static/small.js";
+import { bindErrorLinks, showAnswer } from "/static/new-study-answer.js";
+import { Checker, errorsOf, post, said } from "/static/new-study-check.js";
+import { become, listen } from "/static/new-study-dom.js";
+import { Draft } from "/static/new-study-draft.js";
+import { drawForm } from "/static/new-study-form.js";
+import { isObject, parseDocument, withValue, writeYaml } from "/static/new-study-values.js";
+
+class NewStudy {
+  constructor(known) {
+    this.yaml = document.getElementById("yaml");
+    this.button = document.getElementById("submit");
+    this.draft = new Draft(this.yaml.value);
+    this.known = known;
+    this.state = { document: {}, errors: [], data: null, preview: null, waiting: true, trouble: "", readable: true };
+    this.checker = new Checker((answer) => this.take(answer));
+    this.yaml.value = this.draft.text;
+    this.typed = true; // the text comes from a person: the form follows it
+    listen(document.getElementById("form-place"));
+    this.yaml.addEventListener("input", () => this.type());
+    document.getElementById("new-study").addEventListener("submit", (event) => {
+      event.preventDefault();
+      this.submit();
+    });
+    document.getElementById("start-anew").addEventListener("click", () => this.startAnew());
+    document.getElementById("use-form").addEventListener("click", () => this.edit("", this.state.document));
+    document.getElementById("restored").hidden = !this.draft.restored;
+    bindErrorLinks();
+    this.checker.soon(this.draft.text, 0);
+  }
+
+  get form() {
+    return {
+      ...this.known, ...this.state,
+      latest: () => this.state.document,
+      fresh: () => this.state.preview !== null && !this.state.waiting && !this.state.errors.length,
+      edit: (pointer, value, quiet = false) => this.edit(pointer, value, quiet),
+    };
+  }
+
+  // From the form.
+  edit(pointer, value, quiet) {
+    this.state.document = withValue(this.state.document, pointer, value);
+    if (quiet) return;
+    this.typed = false;
+    this.yaml.value = writeYaml(this.state.document);
+    this.wrote();
+    this.draw();
+  }
+
+  // From the editor.
+  type() {
+    this.typed = true;
+    this.wrote();
+    showAnswer(this.state);
+  }
+
+  wrote() {
+    this.state.waiting = true;
+    document.getElementById("refused").hidden = true;
+    this.draft.keep(this.yaml.value);
+    this.checker.soon(this.yaml.value);
+  }
+
+  take(answer) {
+    if (answer.text !== this.yaml.value) return; // something was typed since
+    if (answer.trouble) {
+      Object.assign(this.state, { trouble: answer.trouble });
+      showAnswer(this.state);
+      return;
+    }
+    const before = this.state.errors.length;
+    const readable = isObject(answer.document);
+    Object.assign(this.state, {
+      trouble: "", waiting: false, readable, errors: answer.errors, data: answer.data ?? (readable ? null : this.state.data),
+      preview: answer.preview ?? this.state.preview, refused: "",
+    });
+    if (readable && this.typed) this.state.document = answer.document;
+    this.draw();
+    const count = answer.errors.length;
+    if (count !== before || !this.said) announce(count ? `${count} to mend` : `Ready to submit, ${answer.preview.warnings.length} warnings`);
+    this.said = true;
+  }
+
+  draw() {
+    const place = document.getElementById("form-place");
+    const next = drawForm(this.form);
+    const shown = document.getElementById("form");
+    if (shown) become(shown, next);
+    else place.replaceChildren(next);
+    place.disabled = !this.state.readable;
+    document.getElementById("unreadable").hidden = this.state.readable;
+    this.yaml.rows = Math.min(24, Math.max(8, this.yaml.value.split("\n").length + 1));
+    showAnswer(this.state);
+  }
+
+  startAnew() {
+    this.yaml.value = this.draft.initial;
+    this.draft.renewKey();
+    this.type();
+    this.checker.soon(this.yaml.value, 0);
+    document.getElementById("restored").hidden = true;
+    this.yaml.focus();
+  }
+
+  async submit() {
+    if (this.sending) return;
+    this.sending = true;
+    this.button.disabled = true;
+    this.draft.write(); // a reload that sends again is the same draft
+    try {
+      const { response, body } = await post("/v1/studies", this.yaml.value, undefined, { "Idempotency-Key": this.draft.key });
+      if (response.status === 201) {
+        this.draft.forget();
+        location.assign(`/studies/${encodeURIComponent(body.id)}`);
+        return;
+      }
+      this.refuse(response.status, body);
+    } catch {
+      this.tell("The server does not answer. Nothing is lost: submit again when it is back; sending twice makes one study.");
+    }
+    this.sending = false;
+    this.button.disabled = false;
+  }
+
+  refuse(status, body) {
+    if (status === 409) {
+      // An earlier sending of this draft came through, and the text has changed since.
+      this.draft.renewKey();
+      this.tell("This draft was sent before, and made a study: see the list. Submit again to make another one.");
+      return;
+    }
+    if (Array.isArray(body.errors) && body.errors.length) {
+      Object.assign(this.state, { errors: errorsOf(body, status), waiting: false });
+      this.draw();
+      this.tell("It was not taken: mend what is marked, and submit again.");
+      document.getElementById("problem-0")?.focus();
+      return;
+    }
+    this.tell(`It was not taken. ${said(body, status)}`);
+  }
+
+  tell(text) {
+    const place = document.getElementById("refused");
+    place.textContent = text;
+    place.hidden = false;
+  }
+}
+
+async function start() {
+  const failed = document.getElementById("not-loaded");
+  try {
+    const response = await fetch("/studies/new/form", { cache: "no-store" });
+    if (!response.ok) throw new Error(`the server answered ${response.status}`);
+    const study = new NewStudy(parseDocument(await response.text()));
+    document.body.dataset.ready = "yes";
+    return study;
+  } catch (error) {
+    failed.hidden = false;
+    failed.querySelector(".reason").textContent = error.message;
+    return null;
+  }
+}
+
+start();
