@@ -16,6 +16,13 @@ from service.errors import NotFound
 
 NumberQuery = Annotated[int, Query(ge=0, le=999_999)]
 
+GROUPS = {
+    "curves": ("Curves", {"overfitting"}),
+    "gallery": ("Gallery", {"pictures", "generative"}),
+    "signals": ("Training signals", {"training"}),
+}
+"""Parts of the page: heading, and the groups of the figures in it."""
+
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
 
 
@@ -44,14 +51,22 @@ def show_trial(
         pieces = evidence_pieces(container, records, trial)
     return page(
         "trial.html",
-        shown=[
-            name
-            for name, entry in FIGURES.items()
-            if entry.of_trial and (not entry.shows or entry.shows in pieces)
-        ],
+        groups={
+            place: (heading, _figures_of(groups, pieces))
+            for place, (heading, groups) in GROUPS.items()
+        },
         study=study,
         trial=trial,
         best=best,
         view=trial_view(study, trial, best),
         rival=say_rival(study, trial, nothing, container.catalog),
     )
+
+
+def _figures_of(groups: set[str], pieces: frozenset[str]) -> list[str]:
+    """The figures of a part of the page, without those of evidence that the trial has not left."""
+    return [
+        name
+        for name, entry in FIGURES.items()
+        if entry.of_trial and entry.group in groups and (not entry.shows or entry.shows in pieces)
+    ]

@@ -137,7 +137,7 @@ def draw_latent_scatter(data: LatentScatter) -> go.Figure:
         height, width = data.thumbnail
         meta["sprite"] = {
             "source": as_data_uri(data.sprite), "columns": PER_ROW,
-            "height": height, "width": width, "smooth": False,
+            "count": len(data.traits), "height": height, "width": width,
         }  # fmt: skip
     first, second = (share(each) for each in data.shares)
     figure.update_layout(meta=meta)

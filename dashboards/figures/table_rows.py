@@ -157,9 +157,12 @@ def draw_rows(data: TableRows) -> go.Figure:
     widths = [1] * len(columns)
     add_texts(figure, columns, cells[data.shown], widths)
     figure.update_layout(
-        meta={"legend": f"A wrong cell: {strike('as it should be')} {underline('as it came out')}. "
-              f"A number is wrong from {FAR_OFF:g} sd of its column on."}
-    )  # fmt: skip
+        meta={
+            "wide": True,
+            "legend": f"A wrong cell: {strike('as it should be')} {underline('as it came out')}. "
+            f"A number is wrong from {FAR_OFF:g} sd of its column on.",
+        }
+    )
     if len(data.moments) > 1:
         steps = [
             Step(moment.label, data.said[i], {"cells.values": [cells[i]]}, {})

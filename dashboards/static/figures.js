@@ -1,6 +1,7 @@
 // <hf-figure>: loads its figure when scrolled near, draws it with Plotly.react under one fixed
 // uirevision (zoom and selection survive updates), and keeps the sentence and the table beside it.
 import { showFiles } from "/static/figure_files.js";
+import { atItsPlace, bindPreview, legendOf } from "/static/gallery.js";
 import { fitToPage } from "/static/paper.js";
 import { tableOfTexts } from "/static/texts.js";
 
@@ -132,21 +133,24 @@ export class FigureElement extends HTMLElement {
     showFiles(this, answer);
     this.plot.setAttribute("aria-label", `${answer.title} ${answer.summary}`);
     if (answer.waiting) return;
-    const texts = answer.figure.data.find((trace) => trace.type === "table");
+    const figure = atItsPlace(this, answer.figure);
+    const texts = figure.data.find((trace) => trace.type === "table");
     this.plot.classList.toggle("written", Boolean(texts));
+    this.plot.classList.toggle("wide", Boolean(figure.layout.meta?.wide));
     if (texts) {
       this.plot.tabIndex = 0;
       this.plot.setAttribute("role", "region"); // a picture would hide its texts
-      this.plot.replaceChildren(tableOfTexts(texts));
+      this.plot.replaceChildren(tableOfTexts(texts), ...legendOf(figure.layout));
       this.drawnWidth = Math.round(this.plot.clientWidth);
       return;
     }
     const Plotly = await loadPlotly();
     this.classList.toggle("strips", Boolean(answer.figure.layout.meta?.strips));
     this.drawnWidth = Math.round(this.plot.clientWidth);
-    const layout = fitToPage(answer.figure.layout, this.drawnWidth);
+    const layout = fitToPage(figure.layout, this.drawnWidth);
     this.plot.style.minHeight = `${layout.height}px`;
-    await Plotly.react(this.plot, answer.figure.data, layout, CONFIG);
+    await Plotly.react(this.plot, figure.data, layout, CONFIG);
+    bindPreview(this);
     if (!this.bound) this.bindClicks();
   }
 

@@ -1,6 +1,9 @@
-// A figure of texts as a table that wraps and can be selected: its cells hold text, <b>, <s> and <u>.
+// A figure of texts as a table that wraps and can be selected. Its cells hold text and a few tags of
+// Plotly's: <s> was deleted, <u> inserted, <i> holds both where one was replaced by the other; the
+// colours of <span> are for figures that stand alone.
 
-const MARKUP = /<(\/?)(b|s|u)>/g;
+const MARKUP = /<(\/?)(b|s|u|i|span)(?: style="color:#[0-9a-f]{6}")?>/g;
+const ELEMENTS = { b: "b", s: "del", u: "ins", i: "span", span: "span" };
 const NAMES = { "&lt;": "<", "&gt;": ">", "&amp;": "&", "&#123;": "{", "&#36;": "$" };
 
 export function tableOfTexts(trace) {
@@ -28,13 +31,14 @@ function rowOf(kind, texts) {
 }
 
 // Never as markup of the page: what is no known tag stays a text.
-function write(cell, text) {
+export function write(cell, text) {
   let place = cell;
   let from = 0;
   for (const found of text.matchAll(MARKUP)) {
     place.append(plain(text.slice(from, found.index)));
     if (!found[1]) {
-      place = place.appendChild(document.createElement(found[2]));
+      place = place.appendChild(document.createElement(ELEMENTS[found[2]]));
+      if (found[2] === "i") place.className = "swap";
     } else if (place !== cell) {
       place = place.parentNode;
     }
