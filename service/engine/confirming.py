@@ -41,7 +41,7 @@ class Confirming:
         self._resources = resources
         self._revision = 1 + len(study.resolved.extensions)
         self._seen: tuple[int, Failure | None] | None = None
-        self._detail = self._recorded()
+        self._detail = recorded(resources.database, study)
         if self._detail is None:
             self._detail = self._begin()
 
@@ -85,9 +85,6 @@ class Confirming:
             return None
         return compare(self._resources.database, self._study, self._trials, self._detail)
 
-    def _recorded(self) -> dict[str, Any] | None:
-        return recorded(self._resources.database, self._study)
-
     def _begin(self) -> dict[str, Any] | None:
         """Write the parts and the decision in one transaction."""
         resolved = self._study.resolved
@@ -95,24 +92,7 @@ class Confirming:
         chosen = candidates(resolved.aims, list(self._trials.values()), wished.top_k)
         if not chosen or self._study.parent is not None:
             return None
-        seeds = fresh_seeds(resolved.seed, wished.seeds)
-        parts: dict[str, ResolvedSpec] = {}
-        places: list[list[int]] = []
-        everything = list(range(wished.seeds))
-        groups = [[seed] for seed in everything] if wished.resplit else [everything]
-        for index, group in enumerate(groups):
-            pairs = [(trial, seed) for seed in group for trial in chosen]
-            suffix = f"-s{index + 1}" if wished.resplit else ""
-            parts[f"{self._study.id}-c{self._revision}{suffix}"] = repeat_spec(
-                self._study,
-                [trial.params for trial, _ in pairs],
-                [seeds[seed] for _, seed in pairs],
-                # Never the study's own division, which it may have drawn anew itself.
-                resplit=resolved.split.resplit + (index + 1 if wished.resplit else 0),
-            )
-            places += [[index, n, trial.number, seed] for n, (trial, seed) in enumerate(pairs)]
-        detail = {"revision": self._revision, "parts": list(parts), "places": places,
-                  "seeds": seeds}  # fmt: skip
+        detail, parts = plan(self._study, self._revision, chosen)
         with self._resources.database.transaction() as session:
             studies = StudyRepository(session)
             for part, spec in parts.items():
@@ -127,6 +107,31 @@ class Confirming:
                 )
             DecisionRepository(session).append(self._study.id, self._fence, CONFIRM, detail)
         return detail
+
+
+def plan(
+    study: Study, revision: int, chosen: Sequence[Trial]
+) -> tuple[dict[str, Any], dict[str, ResolvedSpec]]:
+    """Which configs are repeated where, as the decision says it, and the spec of every part."""
+    resolved = study.resolved
+    wished, seeds = resolved.selection, fresh_seeds(resolved.seed, resolved.selection.seeds)
+    parts: dict[str, ResolvedSpec] = {}
+    places: list[list[int]] = []
+    everything = list(range(wished.seeds))
+    groups = [[seed] for seed in everything] if wished.resplit else [everything]
+    for index, group in enumerate(groups):
+        pairs = [(trial, seed) for seed in group for trial in chosen]
+        suffix = f"-s{index + 1}" if wished.resplit else ""
+        parts[f"{study.id}-c{revision}{suffix}"] = repeat_spec(
+            study,
+            [trial.params for trial, _ in pairs],
+            [seeds[seed] for _, seed in pairs],
+            # Never the study's own division, which it may have drawn anew itself.
+            resplit=resolved.split.resplit + (index + 1 if wished.resplit else 0),
+        )
+        places += [[index, n, trial.number, seed] for n, (trial, seed) in enumerate(pairs)]
+    decision = {"revision": revision, "parts": list(parts), "places": places, "seeds": seeds}
+    return decision, parts
 
 
 def recorded(database: Database, study: Study) -> dict[str, Any] | None:

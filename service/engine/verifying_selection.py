@@ -1,20 +1,19 @@
 """The result of every revision of a study derived again: the best, the parts, the winner."""
 
 import json
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from service.domain.configuration import repeat_spec
-from service.domain.confirmations import candidates, fresh_seeds, with_test
+from service.domain.confirmations import candidates, with_test
 from service.domain.confirmed import Confirmation
 from service.domain.records import Dataset, Study, Trial
 from service.domain.spec import ResolvedSpec
 from service.domain.states import TERMINAL_STUDY_STATES, TERMINAL_TRIAL_STATES, StudyState
-from service.engine.confirming import CONFIRM, compare
+from service.engine.confirming import CONFIRM, compare, plan
 from service.engine.differences import Difference, same, same_fields
 from service.storage.best_notes import note_best
 from service.storage.database import Database
@@ -168,7 +167,7 @@ class ResultChecks:
             missing = "decision" if detail is None else "summary"
             yield Difference(f"{where}selection, {missing}", None, "it was on, and is not there")
             return None
-        planned, parts = self._plan(result.number, chosen)
+        planned, parts = plan(self._study, result.number, chosen)
         for name, value in planned.items():
             yield from same(f"{where}selection, decision, {name}", detail.get(name), value)
         yield from self._specs(parts)
@@ -184,30 +183,6 @@ class ResultChecks:
         with self._database.read() as session:
             text = session.scalar(select(StudyRow.resolved).where(StudyRow.id == self._study.id))
         return "selection" in json.loads(text or "{}")
-
-    def _plan(
-        self, revision: int, chosen: Sequence[Trial]
-    ) -> tuple[dict[str, Any], dict[str, ResolvedSpec]]:
-        """What the decision says, and the spec of every part."""
-        resolved = self._study.resolved
-        wished, seeds = resolved.selection, fresh_seeds(resolved.seed, resolved.selection.seeds)
-        everything = list(range(wished.seeds))
-        parts: dict[str, ResolvedSpec] = {}
-        places = []
-        for index, group in enumerate(
-            [[seed] for seed in everything] if wished.resplit else [everything]
-        ):
-            pairs = [(trial, seed) for seed in group for trial in chosen]
-            suffix = f"-s{index + 1}" if wished.resplit else ""
-            parts[f"{self._study.id}-c{revision}{suffix}"] = repeat_spec(
-                self._study,
-                [trial.params for trial, _ in pairs],
-                [seeds[seed] for _, seed in pairs],
-                resplit=resolved.split.resplit + (index + 1 if wished.resplit else 0),
-            )
-            places += [[index, n, trial.number, seed] for n, (trial, seed) in enumerate(pairs)]
-        decision = {"revision": revision, "parts": list(parts), "places": places, "seeds": seeds}
-        return decision, parts
 
     def _specs(self, parts: Mapping[str, ResolvedSpec]) -> Iterator[Difference | None]:
         """The parts are there, with the spec that they must have, on the study's data."""
