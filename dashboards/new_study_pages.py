@@ -3,15 +3,12 @@
 import re
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import APIRouter, Query, Request
 from fastapi.responses import HTMLResponse, JSONResponse
-from pydantic import ValidationError
 
 from dashboards.new_study_words import FIELD_WORDS
 from dashboards.rendering import PageRoute, no_study, page
 from dashboards.views import as_wished
-from service.api.bodies import decode, read_body
-from service.api.catalog import get_catalog
 from service.api.dependencies import (
     Container,
     ContainerDependency,
@@ -20,16 +17,12 @@ from service.api.dependencies import (
     page_of_datasets,
     read_records,
 )
-from service.api.documents import Document
-from service.api.pointers import read_spec
-from service.api.preview import preview, read_data_header
-from service.api.problems import problem_of
-from service.api.yaml_text import read_yaml, write_yaml
+from service.api.drafts import DraftDependency, data_of, whole_catalog, write_draft
 from service.domain.catalog import Catalog
 from service.domain.configuration import best_config_spec
-from service.domain.records import DataHeader, Study
+from service.domain.records import Study
 from service.domain.spec import STUDY_ID, StudySpec
-from service.errors import InvalidRequest, InvalidSpec, NotFound
+from service.errors import InvalidRequest, NotFound
 
 MAX_NAME = 120
 MOST_DATASETS = 200
@@ -61,7 +54,7 @@ def show_new_study(
         "new_study.html",
         study=study,
         trial=trial if study is not None else None,
-        yaml=write_yaml(document),
+        yaml=write_draft(document),
         address=str(request.base_url).rstrip("/"),
     )
 
@@ -77,7 +70,7 @@ def get_form(container: ContainerDependency) -> JSONResponse:
     return _fresh(
         {
             "schema": StudySpec.model_json_schema(),
-            "catalog": get_catalog(container.catalog).model_dump(mode="json"),
+            "catalog": whole_catalog(container),
             "datasets": [each.model_dump(mode="json") for each in datasets],
             "words": {pointer: words._asdict() for pointer, words in FIELD_WORDS.items()},
         }
@@ -85,45 +78,16 @@ def get_form(container: ContainerDependency) -> JSONResponse:
 
 
 @answers.post("/studies/new/check")
-def check_draft(
-    body: Annotated[bytes, Depends(read_body)], container: ContainerDependency
-) -> JSONResponse:
-    """What a draft in YAML says, and what `studies:validate` says of it.
-
-    `document`: the draft as JSON, null where it cannot be read. `data`: the header of its data,
-    whatever else is wrong with it. `preview` or `problem`: the answer of the API. A draft with
-    errors is nothing out of the ordinary here, so the answer is a 200.
-    """
-    document, data = None, None
-    try:
-        document = read_yaml(decode(body))
-        header = _header(document, container)
-        data = None if header is None else header.model_dump(mode="json", exclude={"columns"})
-        found = preview(read_spec(document), container)
-        answer = {"preview": found.model_dump(mode="json"), "problem": None}
-    except InvalidSpec as error:
-        answer = {"preview": None, "problem": problem_of(error).model_dump(mode="json")}
-    return _fresh({"document": document, "data": data, **answer})
+def check_draft(answer: DraftDependency) -> JSONResponse:
+    """What a draft in YAML says, and what `studies:validate` says of it; always a 200."""
+    return _fresh(answer.model_dump(mode="json"))
 
 
 def _fresh(content: Any) -> JSONResponse:
     return JSONResponse(content, headers={"Cache-Control": "no-store"})
 
 
-def _header(document: Document, container: Container) -> DataHeader | None:
-    """What the draft's data are; None while that cannot be told."""
-    if not isinstance(document, dict) or "dataset" not in document:
-        return None
-    needed = {"name": "draft", "family": "any", "dataset": document["dataset"]}
-    for extra in ({"split": document["split"]}, {}) if "split" in document else ({},):
-        try:
-            return read_data_header(StudySpec.model_validate({**needed, **extra}), container)
-        except (ValidationError, InvalidSpec):
-            continue
-    return None
-
-
-def _copied(records: Records, source: str, number: int | None) -> tuple[Study, Document]:
+def _copied(records: Records, source: str, number: int | None) -> tuple[Study, dict[str, Any]]:
     study = records.studies.get(source)
     if study is None:
         raise no_study()
@@ -178,7 +142,7 @@ def _begun(container: Container, dataset_id: str | None) -> dict[str, Any]:
 
 
 def _kind_of(container: Container, use: dict[str, Any]) -> str:
-    header = _header({"dataset": use}, container)
+    header = data_of({"dataset": use}, container)
     return "image" if header is None else header.kind
 
 

@@ -32,6 +32,7 @@ PARTS = {
     "service.engine.supervisor": "root",
     "service.api": "api",
     "service.api.dependencies": "api.dependencies",
+    "service.api.drafts": "api.drafts",
     "service.client": "client",
     "service.main": "root",
     "service.cli": "root",
@@ -115,13 +116,14 @@ MAY_IMPORT: dict[str, set[str]] = {
     "engine": OF_ENGINE,
     "api": OF_API | {"api.dependencies"},
     "api.dependencies": OF_API | {"api"},
+    "api.drafts": {"api", "api.dependencies", "domain"},
     "client": {"domain"},
     "trainers": {"trainers.registry", "trainers.data", "trainers.problem", "trainers.portable"},
     "trainers.registry": {"trainers", "trainers.problem"},
     "trainers.data": {"trainers.problem"},
     "trainers.problem": set(),
     "trainers.portable": {"trainers.registry", "trainers.problem"},
-    "dashboards": {"dashboards.figures", "api.dependencies", "domain"},
+    "dashboards": {"dashboards.figures", "api.dependencies", "api.drafts", "domain"},
     "dashboards.figures": {"domain"},
 }
 """Besides itself; `service.errors` and the version are open to all of service and dashboards."""
