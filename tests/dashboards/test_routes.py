@@ -244,7 +244,8 @@ def test_a_figure_is_served_with_summary_and_table(
     client: TestClient, seeded: Seeded, name: str
 ) -> None:
     body = get_json(client, f"/v1/studies/{STUDY}/figures/{name}?trial=0")
-    assert set(body) == {"name", "title", "group", "summary", "waiting", "figure", "table"}
+    shown = {"name", "title", "group", "summary", "waiting", "figure", "table", "formats"}
+    assert set(body) == shown
     assert isinstance(body["figure"], dict) and body["figure"]["layout"]["title"]["text"]
 
 
