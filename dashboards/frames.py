@@ -21,6 +21,7 @@ from dashboards.figures.frame import (
     build_trial_columns,
     build_trial_facts,
 )
+from dashboards.figures.gap_over_epochs import choose_gap_trials
 from dashboards.figures.learning_curves import choose_trials
 from dashboards.rivals import keep_rivals
 from dashboards.trial_files import evidence_of, pictures_of
@@ -131,7 +132,8 @@ def _columns(records: Records, study: Study) -> TrialColumns:
 
 
 def _curves(records: Records, study: Study, frame: StudyFrame) -> dict[int, CurveColumns]:
-    found = records.overviews.curves(study.id, choose_trials(frame))
+    numbers = {*choose_trials(frame), *choose_gap_trials(frame)}
+    found = records.overviews.curves(study.id, sorted(numbers))
     return {
         number: CurveColumns(curve.epochs, curve.train, curve.validation)
         for number, curve in found.items()

@@ -9,12 +9,19 @@ from dashboards.figures.best_so_far import (
     summarise_best_so_far,
     tabulate_best_so_far,
 )
+from dashboards.figures.edf import draw_edf, prepare_edf, summarise_edf, tabulate_edf
 from dashboards.figures.figure import Figure
 from dashboards.figures.learning_curves import (
     draw_learning_curves,
     prepare_learning_curves,
     summarise_learning_curves,
     tabulate_learning_curves,
+)
+from dashboards.figures.timeline import (
+    draw_timeline,
+    prepare_timeline,
+    summarise_timeline,
+    tabulate_timeline,
 )
 
 CONVERGENCE: dict[str, Figure[Any]] = {
@@ -44,5 +51,23 @@ CONVERGENCE: dict[str, Figure[Any]] = {
         draw=draw_learning_curves,
         summarise=summarise_learning_curves,
         tabulate=tabulate_learning_curves,
+    ),
+    "edf": Figure(
+        title="Distribution of results: does the search move to better values?",
+        group="convergence",
+        needs=frozenset({"trials"}),
+        prepare=prepare_edf,
+        draw=draw_edf,
+        summarise=summarise_edf,
+        tabulate=tabulate_edf,
+    ),
+    "timeline": Figure(
+        title="Timeline of slots: where did the time go, and when did nothing run?",
+        group="convergence",
+        needs=frozenset({"trials"}),
+        prepare=prepare_timeline,
+        draw=draw_timeline,
+        summarise=summarise_timeline,
+        tabulate=tabulate_timeline,
     ),
 }

@@ -77,6 +77,13 @@ class TrialColumns:
     params: list[Params] = field(default_factory=list)
     feasible: list[bool | None] = field(default_factory=list)
     """Whether it keeps the constraints; None: there are none, or it has no result."""
+    first_overfit_epoch: list[int | None] = field(default_factory=list)
+    """From which on it overfits, by its verdict; None: it does not, or was not judged."""
+    started: list[float | None] = field(default_factory=list)
+    """Of the first attempt."""
+    attempt: list[int] = field(default_factory=list)
+    array: list[tuple[int, int]] = field(default_factory=list)
+    """(cohort, array): the trials that one process trained side by side."""
 
     def __len__(self) -> int:
         return len(self.number)
@@ -198,6 +205,10 @@ def build_trial_columns(study: Study, trials: Sequence[TrialSummary]) -> TrialCo
         verdict=[trial.verdict for trial in trials],
         params=[trial.params for trial in trials],
         feasible=[trial.feasible for trial in trials],
+        first_overfit_epoch=[trial.first_overfit_epoch for trial in trials],
+        started=[_seconds_between(origin, trial.started_at) for trial in trials],
+        attempt=[trial.attempt for trial in trials],
+        array=[(trial.cohort, trial.array) for trial in trials],
     )
 
 

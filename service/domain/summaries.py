@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import NamedTuple
 
-from service.domain.records import Trial
+from service.domain.records import Trial, Verdict
 from service.domain.space import Params
 from service.domain.states import TrialState
 
@@ -26,6 +26,13 @@ class TrialSummary(NamedTuple):
     params: Params
     feasible: bool | None = None
     """Whether it keeps the constraints; None: there are none, or it has no result."""
+    first_overfit_epoch: int | None = None
+    """Of its verdict; None: it did not overfit, or has none."""
+    started_at: datetime | None = None
+    """Of its first attempt."""
+    attempt: int = 1
+    cohort: int = 0
+    array: int = 0
 
 
 def summarise(trial: Trial, metric: str) -> TrialSummary:
@@ -43,7 +50,18 @@ def summarise(trial: Trial, metric: str) -> TrialSummary:
         finished_at=trial.finished_at,
         params=trial.params,
         feasible=trial.feasible,
+        first_overfit_epoch=first_overfit_epoch(trial.verdict),
+        started_at=trial.started_at,
+        attempt=trial.attempt,
+        cohort=trial.cohort,
+        array=trial.array,
     )
+
+
+def first_overfit_epoch(verdict: Verdict | None) -> int | None:
+    """From which epoch on a trial overfits; None: it does not, or was not judged."""
+    found = verdict.numbers.get("first_overfit_epoch") if verdict else None
+    return None if found is None else int(found)
 
 
 def last_value(value: float | None, rungs: dict[str, float | None]) -> float | None:

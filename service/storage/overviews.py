@@ -7,7 +7,18 @@ import json
 from collections.abc import Collection, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Text, and_, case, cast, func, select, type_coerce
+from sqlalchemy import (
+    ColumnElement,
+    Float,
+    Integer,
+    Text,
+    and_,
+    case,
+    cast,
+    func,
+    select,
+    type_coerce,
+)
 from sqlalchemy.dialects.postgresql import JSON
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
@@ -40,6 +51,11 @@ class OverviewRepository:
                 TrialRow.finished_at,
                 TrialRow.params,
                 TrialRow.feasible,
+                self._first_overfit_epoch(),
+                TrialRow.started_at,
+                TrialRow.attempt,
+                TrialRow.cohort,
+                TrialRow.array,
             )
             .outerjoin(
                 EpochRow,
@@ -168,6 +184,17 @@ class OverviewRepository:
         if self._session.get_bind().dialect.name == "sqlite":
             return type_coerce(func.json_extract(text, "$.validation"), Text)
         return cast(text, JSON).op("->>")("validation")
+
+    def _first_overfit_epoch(self) -> ColumnElement[Any]:
+        """The number of the verdict inside its JSON text; null where there is none."""
+        text = type_coerce(TrialRow.verdict, Text)
+        if self._session.get_bind().dialect.name == "sqlite":
+            found = func.json_extract(text, "$.numbers.first_overfit_epoch")
+        else:
+            path = ("numbers", "first_overfit_epoch")
+            found = func.json_extract_path_text(cast(text, JSON), *path)
+        # Numbers are written as 12 or as 12.0, and only a number is read from the latter.
+        return cast(cast(found, Float(53)), Integer)
 
     def _kind(self, column: InstrumentedAttribute[Any] = TrialRow.verdict) -> ColumnElement[Any]:
         """The kind of a verdict (or a failure) inside its JSON text."""
