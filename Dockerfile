@@ -12,9 +12,14 @@ COPY alembic ./alembic
 COPY service ./service
 COPY trainers ./trainers
 COPY dashboards ./dashboards
-RUN /opt/hifitune/bin/pip install -c constraints.txt --no-build-isolation .
+# Figures as PNG and SVG want a browser: docker build --build-arg PICTURES=1
+ARG PICTURES=
+RUN /opt/hifitune/bin/pip install -c constraints.txt --no-build-isolation ".${PICTURES:+[images]}"
 
 FROM python:3.11-slim
+ARG PICTURES=
+RUN if [ -n "$PICTURES" ]; then apt-get update && apt-get install -y --no-install-recommends \
+    chromium fonts-dejavu-core && rm -rf /var/lib/apt/lists/*; fi
 COPY --from=build /opt/hifitune /opt/hifitune
 RUN useradd --system --uid 10321 --home-dir /var/lib/hifitune --create-home hifitune
 USER hifitune
