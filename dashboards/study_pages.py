@@ -12,7 +12,7 @@ from dashboards.rendering import PageRoute, linker, no_study, page
 from dashboards.revision_view import EARLY, revision_rows, say_early_end
 from dashboards.rivals import say_rival
 from dashboards.selection_view import selection_view
-from dashboards.summary_desk import find_summary
+from dashboards.summary_desk import look_at_summary
 from dashboards.views import study_view, upload_ids
 from service.api.dependencies import ContainerDependency, StudyId, read_records
 from service.domain.catalog import Catalog
@@ -53,7 +53,7 @@ def show_study(
     return page(
         "study.html",
         study=study,
-        said=find_summary(request, container, study),
+        short=look_at_summary(request, container, study),
         selection=selection_view(study, repeats),
         revisions=revision_rows(study, revisions),
         early_end=say_early_end(study, ended),

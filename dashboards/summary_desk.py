@@ -4,6 +4,8 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable
+from concurrent.futures import Future
+from functools import partial
 from typing import NamedTuple
 
 from fastapi import Request
@@ -25,7 +27,17 @@ from service.domain.study_summary import StudySummary
 NEEDS: frozenset[Need] = frozenset({"trials", "analyses", "baselines"})
 REST = 19
 """A summary of a running study holds for so many times what it took: it costs a twentieth."""
+PATIENCE_SECONDS = 0.15
+"""How long a page waits for a summary before it shows an older one, or a place for it."""
 CAPACITY = 64
+
+
+class Look(NamedTuple):
+    """What a page shows."""
+
+    summary: StudySummary | None
+    pending: bool
+    """Whether a newer one is being computed: worth another look in a moment."""
 
 
 class _Kept(NamedTuple):
@@ -35,39 +47,83 @@ class _Kept(NamedTuple):
 
 
 class SummaryDesk:
-    """The newest summary of each study, shared by all requests; thread-safe."""
+    """The newest summary of each study, computed once for all requests; thread-safe."""
 
     def __init__(self, clock: Callable[[], float] = time.perf_counter) -> None:
         self._clock = clock
         self._kept: OrderedDict[str, _Kept] = OrderedDict()
+        self._started: dict[str, Future[None]] = {}
         self._lock = threading.Lock()
         self._computing = threading.Lock()
 
     def get(self, study: Study, compute: Callable[[], StudySummary]) -> StudySummary:
-        """The summary as of the study's newest event, or of a moment ago while it runs."""
-        found = self._find(study)
-        if found is not None:
-            return found
-        with self._computing:
+        """The summary as of the study's newest event, or of a moment ago while it runs.
+
+        Raises what `compute` raises.
+        """
+        while True:
+            with self._lock:
+                found = self._find(study)
+                if found is not None:
+                    return found
+                started = self._start(study, compute)
+            started.result()
+
+    def look(
+        self,
+        study: Study,
+        compute: Callable[[], StudySummary],
+        patience_seconds: float = PATIENCE_SECONDS,
+    ) -> Look:
+        """The same within a time; then the one before, if there is any."""
+        with self._lock:
             found = self._find(study)
             if found is not None:
-                return found
-            begin = self._clock()
-            summary = compute()
-            now = self._clock()
+                return Look(found, False)
+            started = self._start(study, compute)
+        try:
+            started.result(patience_seconds)
+        except TimeoutError:
+            pending = True
+        else:
+            pending = False
+        with self._lock:
+            kept = self._kept.get(study.id)
+        return Look(None if kept is None else kept.summary, pending)
+
+    def _start(self, study: Study, compute: Callable[[], StudySummary]) -> "Future[None]":
+        """The computation that is under way, or a new one; the lock is held."""
+        started = self._started.get(study.id)
+        if started is None or started.done():
+            started = self._started[study.id] = Future()
+            work = (started, study, compute)
+            threading.Thread(target=self._compute, args=work, name="summary", daemon=True).start()
+        return started
+
+    def _compute(
+        self, started: "Future[None]", study: Study, compute: Callable[[], StudySummary]
+    ) -> None:
+        """On a thread of its own; one study at a time, since they want the same processor."""
+        try:
+            with self._computing:
+                begin = self._clock()
+                summary = compute()
+                took = self._clock() - begin
             with self._lock:
-                self._kept[study.id] = _Kept(study, summary, now + REST * (now - begin))
+                until = self._clock() + REST * took
+                self._kept[study.id] = _Kept(study, summary, until)
                 self._kept.move_to_end(study.id)
                 while len(self._kept) > CAPACITY:
                     self._kept.popitem(last=False)
-            return summary
+            started.set_result(None)
+        except BaseException as error:  # noqa: BLE001 - whoever waits for it is told
+            started.set_exception(error)
 
     def _find(self, study: Study) -> StudySummary | None:
-        with self._lock:
-            kept = self._kept.get(study.id)
+        kept = self._kept.get(study.id)
         if kept is None:
             return None
-        if kept.summary.event == study.event:
+        if kept.summary.event >= study.event:
             return kept.summary
         same = (kept.study.state, kept.study.intent) == (study.state, study.intent)
         running = study.state is StudyState.RUNNING
@@ -85,9 +141,17 @@ def summary_desk(request: Request) -> SummaryDesk:
 
 
 def find_summary(request: Request, container: Container, study: Study) -> StudySummary:
-    """What the study says."""
-    cache = frame_cache(request)
-    return summary_desk(request).get(study, lambda: summarise(load_facts(container, cache, study)))
+    """What the study says; as long as it takes."""
+    return summary_desk(request).get(study, partial(_summarise, request, container, study))
+
+
+def look_at_summary(request: Request, container: Container, study: Study) -> Look:
+    """What its page shows of that: it does not wait for long."""
+    return summary_desk(request).look(study, partial(_summarise, request, container, study))
+
+
+def _summarise(request: Request, container: Container, study: Study) -> StudySummary:
+    return summarise(load_facts(container, frame_cache(request), study))
 
 
 def load_facts(container: Container, cache: FrameCache, study: Study) -> Facts:

@@ -2,6 +2,7 @@
 import { bindActions, bindPosts } from "/static/actions.js";
 import { FigureElement, redrawFigures } from "/static/figures.js";
 import { watchPage } from "/static/live.js";
+import { awaitSummary } from "/static/summary.js";
 import { bindTicks } from "/static/ticks.js";
 import { bindCopying, keepAges } from "/static/small.js";
 
@@ -12,6 +13,7 @@ bindCopying();
 keepAges();
 bindTicks();
 watchPage();
+awaitSummary();
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", redrawFigures);
 
 for (const select of document.querySelectorAll("select[data-submit]")) {

@@ -4,7 +4,6 @@ from typing import NamedTuple
 
 from dashboards.figures.frame import StudyFrame
 from dashboards.figures.hypervolume import trace_hypervolume
-from dashboards.figures.paper import share as say_volume
 from dashboards.summary.facts import Facts, Said, count, percent, say
 from dashboards.wording import say_number
 from service.domain.confirmed import confirmation_of
@@ -105,21 +104,20 @@ def say_improvement(facts: Facts) -> Said | None:
     if noise is not None and found.gain < noise:
         numbers["noise"] = noise
         text = (
-            f"The last {found.quarter:,} of {found.ended:,} trials made the best {gained} better, "
+            f"The last {found.quarter:,} of {found.ended:,} trials {gained}, "
             f"less than seeds differ (sd {noise:.2g}): more would probably bring little."
         )
         return say("improvement", text, "best_so_far", numbers)
     if found.small:
         text = (
-            f"The last {found.quarter:,} of {found.ended:,} trials made the best only {gained} "
-            f"better, last at trial {found.last}"
+            f"The last {found.quarter:,} of {found.ended:,} trials {gained}, last at trial "
+            f"{found.last}"
         )
         text += ": more would probably bring little." if facts.over else "."
         return say("improvement", text, "best_so_far", numbers)
     text = (
-        f"Still improving: the last {found.quarter:,} of {found.ended:,} trials made "
-        f"{'the front' if facts.study.best and facts.study.best.front else 'the best'} {gained} "
-        f"better, last at trial {found.last}."
+        f"Still improving: the last {found.quarter:,} of {found.ended:,} trials {gained}, last at "
+        f"trial {found.last}."
     )
     late = found.since < LAST * found.ended
     step = None
@@ -149,12 +147,12 @@ def _ago(since: int) -> str:
 
 
 def _say_gain(facts: Facts, found: Improvement, numbers: dict[str, int | float]) -> str:
+    """`made the best 3.1 % better`, `widened the front by 2 % of the box`."""
+    numbers["gain"] = found.gain if found.relative is None else found.relative
     if facts.frame.study.aims.is_pareto:
-        numbers["gain"] = found.gain
-        return f"{say_volume(found.gain)} of the box"
+        return f"widened the front by {percent(found.gain)} of the box"
     if found.relative is not None:
-        numbers["gain"] = found.relative
-        return percent(found.relative)
-    numbers["gain"] = found.gain
-    unit = facts.frame.study.aims.objectives[0].unit
-    return f"{say_number(found.gain)}{' ' + unit if unit in ('dB', 'nats') else ''}"
+        return f"made the best {percent(found.relative)} better"
+    unit = facts.frame.study.aims.objectives[0].unit.split(" ")[0]
+    gain = f"{say_number(found.gain)} {unit if unit in ('dB', 'nats') else ''}".rstrip()
+    return f"made the best {gain} better"

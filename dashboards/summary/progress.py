@@ -123,7 +123,7 @@ def say_failures(facts: Facts) -> Said | None:
     step: str | None = None
     if diverged > failed and diverged > MANY_DIVERGED * done and done >= 4:
         step = _calm(facts, numbers)
-    elif failed and many:
+    elif failed > FEW_FAILED * done:
         step = f"Read why {percent(failed / done)} of the trials failed."
         numbers["failed_share"] = failed / done
     return say(

@@ -78,7 +78,7 @@ def say_overfitting(facts: Facts) -> Said | None:
         numbers,
         tone="bad" if most else "warn" if bad > FEW * len(judged) else "plain",
         next_step=_against(facts, reducer, bad, len(judged)) if most else None,
-        urgency=30,
+        urgency=18,  # before "train for longer", which would not help
     )
 
 

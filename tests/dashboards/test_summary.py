@@ -1,0 +1,310 @@
+"""What a study says in plain language: each topic at its edges, and every sentence's numbers."""
+
+import math
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from dashboards.rivals import Rival
+from dashboards.summary import summarise
+from dashboards.views import Comparison
+from service.domain.doing_nothing import TaskBaseline
+from service.domain.records import Analysis, TrialMetrics
+from service.domain.states import StudyState, TrialState
+from tests.dashboards.synthetic import SyntheticStudy, make_spec, make_study
+from tests.dashboards.tellings import (
+    PAIR,
+    again,
+    change,
+    check,
+    facts_of,
+    judged,
+    plain,
+    said,
+    step,
+)
+from trainers.registry import catalog
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    count=st.integers(0, 40),
+    running=st.integers(0, 3),
+    left=st.integers(0, 20),
+    seed=st.integers(0, 10_000),
+    objective=st.sampled_from(
+        [
+            None,
+            PAIR,
+            {"metric": "elbo", "direction": "maximize"},
+            [{"metric": "mse"}, {"metric": "kl"}],
+        ]
+    ),
+    state=st.sampled_from(list(StudyState)),
+)
+def test_every_sentence_has_its_numbers_and_a_link_that_leads_somewhere(
+    count: int, running: int, left: int, seed: int, objective: Any, state: StudyState
+) -> None:
+    changes = {} if objective is None else {"objective": objective}
+    made = make_study(
+        count=count, running=running, planned=count + running + left or 1, seed=seed, epochs=3,
+        spec=make_spec(trials=24, **changes),
+    )  # fmt: skip
+    change(made, state=state)
+    found = summarise(facts_of(made))
+    check(made, found)
+    states = [trial.state.value for trial in made.trials]
+    ended = sum(state not in ("RUNNING", "QUEUED") for state in states)
+    by_topic = {each.topic: each for each in found.sentences}
+    assert by_topic["progress"].numbers["done"] == ended
+    if "failures" in by_topic:
+        assert by_topic["failures"].numbers.get("failed", 0) == states.count("FAILED")
+        assert by_topic["failures"].numbers.get("diverged", 0) == states.count("DIVERGED")
+    verdicts = [trial.verdict.kind for trial in made.trials if trial.verdict]
+    told = [kind for kind in verdicts if kind not in ("censored", "diverged")]
+    if "overfitting" in by_topic:
+        assert by_topic["overfitting"].numbers["judged"] == len(told)
+        assert by_topic["overfitting"].numbers["overfit"] == told.count("overfit")
+    best = made.study.best
+    if (
+        best is not None
+        and "best" in by_topic
+        and made.study.resolved.aims.objectives[0].metric == "mse"
+    ):
+        value, ratio = by_topic["best"].numbers["value"], by_topic["best"].numbers["ratio"]
+        trial = made.trials[best.trial]
+        assert trial.metrics is not None
+        assert value == pytest.approx(trial.metrics.validation["mse"])
+        assert ratio == pytest.approx(value / 0.0119)
+    assert summarise(facts_of(made)) == found
+
+
+def test_before_anything_has_ended_only_the_state_is_said() -> None:
+    made = make_study(count=0, planned=10)
+    assert list(said(made)) == ["progress"]
+    assert said(made)["progress"].text == "Waiting for an engine: 0 of 10 trials ended."
+    assert step(made) is None
+
+
+def test_a_running_study_says_what_is_left() -> None:
+    made = make_study(count=3, planned=10)
+    found = said(made)["progress"]
+    assert found.text.startswith("3 of 10 trials ended") and found.text.endswith("left.")
+    assert found.numbers["seconds_left"] == 12.5 * 7
+    assert step(made) == "Let it run: 7 trials to go."
+
+
+def test_where_all_failed_the_reason_comes_first_and_nothing_hollow_follows() -> None:
+    made = plain([None] * 6)
+    found = said(made)
+    assert list(found) == ["progress", "failures"]
+    assert found["failures"].text == "6 of 6 trials failed (crash)."
+    assert found["failures"].anchor == "?state=FAILED#trials"
+    assert found["failures"].tone == "bad"
+    assert step(made) == "Read why 100 % of the trials failed."
+
+
+def test_the_most_frequent_reason_is_named() -> None:
+    made = plain([None, None, None, 0.01])
+    text = said(made, failures={"crash": 1, "out-of-memory": 2})["failures"].text
+    assert text == "3 of 4 trials failed, 2 of them with out-of-memory."
+
+
+def test_much_divergence_asks_for_a_lower_learning_rate() -> None:
+    made = plain([0.01] * 8)
+    rates = [0.001] * 5 + [0.006, 0.007, 0.009]
+    made = again(made, [
+        t.model_copy(update={
+            "params": {**t.params, "learning_rate": rate},
+            "state": TrialState.DIVERGED if rate > 0.005 else TrialState.COMPLETE,
+        })
+        for t, rate in zip(made.trials, rates, strict=True)
+    ])  # fmt: skip
+    assert said(made)["failures"].text == "3 of 8 trials diverged."
+    assert step(made) == (
+        "Lower the upper end of learning_rate: half of what diverged had 0.007 or more."
+    )
+
+
+def test_the_hardest_baseline_is_the_one_that_counts() -> None:
+    made = plain([0.01, 0.009])
+    best = said(made)["best"]
+    assert best.text == (
+        "The best, trial 1, has MSE 0.009: 76 % of that of PCA with 16 components (0.0119)."
+    )
+    assert (best.tone, best.figure) == ("good", "gap_closed")
+    worse = plain([0.02, 0.0238])
+    assert "0.02: 1.68 times that of PCA" in said(worse)["best"].text
+    assert said(worse)["best"].tone == "bad"
+    assert step(worse) == "Train for more than 20 epochs, or allow larger models."
+    close = plain([0.0118])
+    assert said(close)["best"].tone == "warn"
+
+
+def test_without_a_baseline_the_best_stands_alone() -> None:
+    text = said(plain([0.02, 0.01]), comparisons=[])["best"].text
+    assert text == "The best, trial 1, has mse 0.01."
+
+
+def test_texts_are_compared_with_ngrams() -> None:
+    made = plain([0.02, 0.01])
+    found = said(made, comparisons=[
+        Comparison("a 3-gram model", 2.0, 0.9, "cross-entropy", "nats per token"),
+        Comparison("a 1-gram model", 3.0, 0.6, "cross-entropy", "nats per token"),
+    ])["best"]  # fmt: skip
+    assert found.text == (
+        "The best, trial 1, has cross-entropy 1.8: 90 % of that of a 3-gram model (2)."
+    )
+    assert found.figure == "best_so_far"
+
+
+@pytest.mark.parametrize(("value", "tone"), [(24.1, "good"), (20.2, "bad"), (19.0, "bad")])
+def test_a_task_has_doing_nothing_for_a_rival(value: float, tone: str) -> None:
+    nothing = TaskBaseline(
+        task={"type": "denoise"}, name="the noisy input", train={}, validation={"psnr": 20.2}
+    )
+    rival = Rival(nothing, catalog().metrics["psnr"], 20.2, value)
+    found = said(plain([0.02, 0.01]), rival=rival)["best"]
+    assert found.text.startswith(
+        f"The best, trial 1, has psnr {value:.4g} dB against 20.2 dB of the noisy input"
+    )
+    assert found.tone == tone
+
+
+def test_too_few_trials_say_nothing_of_improvement() -> None:
+    assert "improvement" not in said(plain([0.02, 0.01, 0.009, 0.008, 0.007, 0.006, 0.005]))
+
+
+def test_a_search_that_found_nothing_for_a_while_says_so() -> None:
+    made = plain([0.02, 0.015, 0.01, *[0.03] * 9])
+    found = said(made)["improvement"]
+    assert found.text == (
+        "The last improvement was trial 2: none of the 9 trials after it, of 12, was better, "
+        "so more would probably bring little."
+    )
+    running = plain([0.02, 0.015, 0.01, *[0.03] * 9], planned=30)
+    assert said(running)["improvement"].text.endswith("of 12, was better.")
+
+
+def test_a_search_that_still_improves_asks_for_more() -> None:
+    made = plain([0.011, *[0.012] * 10, 0.0099])
+    found = said(made)["improvement"]
+    assert found.text == (
+        "Still improving: the last 3 of 12 trials made the best 10 % better, last at trial 11."
+    )
+    assert found.numbers["gain"] == pytest.approx(0.1)
+    assert found.next_step == "Extend it by 8 trials: the best came only at its end."
+
+
+def test_a_tiny_gain_is_called_little() -> None:
+    made = plain([0.01, *[0.012] * 10, 0.00999])
+    assert said(made)["improvement"].text == (
+        "The last 3 of 12 trials made the best 0.1 % better, last at trial 11: "
+        "more would probably bring little."
+    )
+
+
+def test_where_more_is_better_the_largest_wins_and_no_share_is_made_of_nats() -> None:
+    spec = make_spec(trials=12, objective={"metric": "elbo", "direction": "maximize"})
+    made = plain([20.0, *[19.0] * 10, 21.5], spec=spec)
+    assert made.study.best is not None and made.study.best.value == 21.5
+    found = said(made)["improvement"]
+    assert "made the best 1.5 nats better, last at trial 11" in found.text
+    assert found.numbers["gain"] == pytest.approx(1.5)
+
+
+@pytest.mark.parametrize(
+    ("kinds", "text", "tone"),
+    [
+        (["converged"] * 4, "None of 4 judged trials overfits.", "good"),
+        (["converged"] * 3 + ["overfit"], "1 of 4 judged trials overfit.", "warn"),
+        (["overfit"] * 3 + ["large_gap", "converged"],
+         "3 of 5 judged trials overfit, 1 more have a large gap.", "bad"),
+        (["converged"] * 3 + ["underfit"], "None of 4 judged trials overfits; 1 underfit.", "good"),
+        (["underfit"] * 3 + ["converged", "censored"],
+         "3 of 4 judged trials underfit: they were still learning, or worse than a baseline.",
+         "warn"),
+    ],
+)  # fmt: skip
+def test_overfitting_is_counted_among_the_trials_of_which_it_can_be_told(
+    kinds: list[str], text: str, tone: str
+) -> None:
+    found = said(judged(kinds))["overfitting"]
+    assert (found.text, found.tone) == (text, tone)
+
+
+@pytest.mark.parametrize("kinds", [[], ["converged"], ["censored", "diverged", "censored"]])
+def test_of_one_trial_or_of_none_nothing_is_said_about_overfitting(kinds: list[str]) -> None:
+    assert "overfitting" not in said(judged(kinds))
+
+
+def test_most_overfit_asks_for_regularisers_that_are_not_searched() -> None:
+    assert step(judged(["overfit"] * 4)) == (
+        "Search weight_decay: 4 of 4 trials do not generalise."
+    )
+
+
+def test_what_narrowed_the_gap_is_named_only_when_it_is_more_than_luck() -> None:
+    def gaps(count: int) -> SyntheticStudy:
+        made = judged(["overfit"] * count)
+        made.trials = [
+            t.model_copy(update={
+                "params": {**t.params, "dropout": 0.3 * i / count},
+                "metrics": TrialMetrics(
+                    train={"mse": 0.01}, validation={"mse": 0.02 - 0.01 * i / count}
+                ),
+            })
+            for i, t in enumerate(made.trials)
+        ]  # fmt: skip
+        return made
+
+    few, many = said(gaps(6))["overfitting"], said(gaps(12))["overfitting"]
+    assert "narrows" not in few.text
+    assert many.text.endswith("the gap narrows with higher dropout (rank correlation -1.00).")
+    assert many.figure == "gap_against_parameters"
+    assert step(gaps(12)) == "Try higher dropout: 12 of 12 trials do not generalise."
+
+
+def importance(made: SyntheticStudy, values: dict[str, Any], trials: int = 24) -> SyntheticStudy:
+    data = {"values": values, "trials": trials, "note": ""}
+    made.analyses = [Analysis(study_id="x", kind="importance", cohort=1, data=data)]
+    return made
+
+
+def test_the_two_most_important_parameters_are_named_with_their_shares() -> None:
+    shares = {"learning_rate": 0.61, "dropout": 0.3, "hidden_width": 0.09}
+    text = said(importance(plain([0.01] * 3), shares))["parameters"].text
+    assert text == "learning_rate matters most (61 %), then dropout (30 %), over 24 trials."
+    rough = said(importance(plain([0.01] * 3), shares, 5))["parameters"].text
+    assert rough.endswith("over 5 trials, a rough guess.")
+
+
+@pytest.mark.parametrize("values", [{}, {"dropout": 1.0}, {"a": math.nan, "b": 1.0}])
+def test_a_single_parameter_decides_nothing(values: dict[str, float]) -> None:
+    assert "parameters" not in said(importance(plain([0.01] * 3), values))
+
+
+def test_even_shares_say_that_none_stands_out() -> None:
+    values = dict.fromkeys("abcd", 0.25)
+    found = said(importance(plain([0.01] * 3), values))["parameters"]
+    assert found.text == "No parameter stands out: a explains 25 % over 24 trials."
+
+
+def at_width(*widths: int) -> SyntheticStudy:
+    made = plain([0.01 + 0.001 * i for i in range(len(widths))])
+    made.trials = [
+        t.model_copy(update={"params": {**t.params, "hidden_width": width, "dropout": 0.15,
+                                        "learning_rate": 1e-3}})
+        for t, width in zip(made.trials, widths, strict=True)
+    ]  # fmt: skip
+    return made
+
+
+def test_an_edge_is_named_with_a_wider_range() -> None:
+    found = said(at_width(256, 256, 128, 32))["edge"]
+    assert found.text == "The best trials sit on the upper edge of hidden_width: 256, 256, 128."
+    assert found.next_step == "Widen hidden_width to 512 and search again."
+    assert "edge" not in said(at_width(64, 128, 128, 32))
+    assert "edge" not in said(at_width(256, 256))
