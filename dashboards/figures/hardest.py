@@ -167,7 +167,9 @@ def summarise_hardest(data: Hardest) -> str:
             f"nobody chose need {number(usual)}."
         )
     index, error = data.worst[0]
-    ratio = f", {number(error / data.usual)} times that of samples that nobody chose"
+    ratio = ""
+    if data.usual > 0:
+        ratio = f", {number(error / data.usual)} times that of samples that nobody chose"
     tail = (
         "it stands alone: look at it for a fault in the data"
         if data.near_twins == 1 and len(data.worst) > 1
@@ -175,7 +177,7 @@ def summarise_hardest(data: Hardest) -> str:
     )
     return (
         f"The hardest validation sample of trial {data.trial} is number {index} with MSE "
-        f"{number(error)} (scaled data){ratio if data.usual > 0 else ''}; {tail}."
+        f"{number(error)} (scaled data){ratio}; {tail}."
     )
 
 

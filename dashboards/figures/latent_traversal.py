@@ -213,7 +213,7 @@ def summarise_latent_traversal(data: LatentTraversal) -> str:
     if strongest.change <= 0:
         return f"None of the {shown} of trial {data.trial} changes what the decoder says."
     sentence = (
-        f"Of {shown} of trial {data.trial}, unit {strongest.index} changes the output most "
+        f"Of {shown} of trial {data.trial}, unit {strongest.number} changes the output most "
         f"({number(strongest.change)}, {data.measure})"
     )
     asleep = [unit.number for unit in data.units if unit.change < ASLEEP * strongest.change]
@@ -224,7 +224,7 @@ def summarise_latent_traversal(data: LatentTraversal) -> str:
     elif len(data.units) > 1:
         weakest = min(data.units, key=lambda unit: unit.change)
         ratio = strongest.change / weakest.change
-        sentence += f", {number(ratio)} times what unit {weakest.index} changes"
+        sentence += f", {number(ratio)} times what unit {weakest.number} changes"
     return f"{sentence}."
 
 
