@@ -76,7 +76,8 @@ class SlotEnd:
     `weights` the state dict of the plain twin there. Both None where no epoch was eligible
     or the trial diverged. `pictures` holds samples of the validation part in scaled units,
     [8, *shape]: `input`, `given`, `best`, `last` (the first eight), `worst_input`,
-    `worst_given`, `worst_best`, `worst_index` (the eight with the largest squared error).
+    `worst_given`, `worst_best`, `worst_index` (the eight with the largest squared error), and
+    of the first eight `snapshots` [E, 8, *shape] at `snapshot_epochs` (trainers.snapshots).
     `evidence`: see trainers.evidence. `complexity`: see trainers.complexity.
     """
 

@@ -19,11 +19,13 @@ def complete_end(
     best: dict[str, Tensor],
     last: dict[str, Tensor],
     data: ResidentData,
+    series: Mapping[str, Tensor],
 ) -> SlotEnd:
     """A trial's end with everything that its weights at the best and the last epoch show.
 
     What the epochs have measured of the metrics stands; closer looks fill in the rest. Made by
-    the plain twin, alone, so that a trial's company changes nothing.
+    the plain twin, alone, so that a trial's company changes nothing. `series`: the pictures of
+    epochs on the way (trainers.snapshots), put beside the others.
     """
     train, validation = data.train_part.cpu(), data.validation_part.cpu()
     evidence = gather_evidence(twin, {"last": last, "best": best}, validation)
@@ -36,7 +38,7 @@ def complete_end(
         end,
         train=fill(end.train, look_closely(twin, data.problem, train)),
         validation=fill(end.validation, look_closely(twin, data.problem, validation)),
-        pictures=pictures,
+        pictures={**pictures, **series},
         evidence=evidence,
         complexity=measure_complexity(twin, data.problem),
     )

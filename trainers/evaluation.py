@@ -96,6 +96,14 @@ class ResidentData:
         )
         self.offset = resident(np.atleast_1d(data.offset))
         self.scale = resident(np.atleast_1d(data.scale))
+        self.scaling = {"offset": _doubles(data.offset), "scale": _doubles(data.scale)}
+        """What a checkpoint holds of the data."""
+        if self.problem.masked:
+            self.scaling["fill"] = self.fill.cpu()
+
+
+def _doubles(numbers: NDArray[Any]) -> Tensor:
+    return torch.from_numpy(np.array(numbers, dtype=np.float64, ndmin=1))
 
 
 class Gatherer:

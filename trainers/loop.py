@@ -10,9 +10,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Self
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from trainers.base import Batch, EndState, FitPlan, Slot, SlotEnd, SlotReport, Step, TrainingData
@@ -21,12 +19,16 @@ from trainers.doing_nothing import of_both_parts
 from trainers.ending import complete_end
 from trainers.evaluation import ResidentData, by_slot, evaluate
 from trainers.losses import check_range
+from trainers.pictures import SHOWN
 from trainers.progress import SlotProgress, is_finite
 from trainers.registry import load_family
 from trainers.schedules import rate_table, share_table
+from trainers.snapshots import Snapshots
 from trainers.stepping import Stepper
 
-STATE_VERSION = 2
+STATE_VERSION = 3
+READABLE = (2, STATE_VERSION)
+"""Version 2 has no snapshots: a trial that goes on from it has those of later epochs only."""
 
 
 class ArrayRun:
@@ -47,9 +49,6 @@ class ArrayRun:
         self.plan = plan
         self.epoch = 0
         self._data = ResidentData(data, device or torch.device("cpu"), plan.task)
-        self._scaling = {"offset": _doubles(data.offset), "scale": _doubles(data.scale)}
-        if self._data.problem.masked:
-            self._scaling["fill"] = self._data.fill.cpu()
         self._model = load_family(family)(slots, self._data.problem, device)
         params = self._model.params[0].model_dump()
         check_range(params.get("loss"), self._data.problem)
@@ -58,6 +57,8 @@ class ArrayRun:
         self._progress = [SlotProgress(slot, plan) for slot in slots]
         self._snapshot: tuple[Tensor, Tensor] = self._copy()
         self._settled: tuple[Tensor, Tensor] = self._copy()
+        shown = self._data.validation_part.first(SHOWN).cpu()
+        self._series = Snapshots(type(self._model), slots, self._data.problem, plan.epochs, shown)
 
     @property
     def live(self) -> list[int]:
@@ -176,6 +177,7 @@ class ArrayRun:
                 stopped.add(row)
         self._settle(settled)
         self._snapshot = self._copy()
+        self._series.take(self.epoch, lambda row: self._export(row, self._snapshot), diverged)
         over = range(len(reports)) if self.epoch >= self.plan.epochs else sorted(diverged | stopped)
         ends = []
         for row in over:
@@ -205,10 +207,11 @@ class ArrayRun:
         last = self._export(row, self._snapshot)
         twin = type(self._model).plain_twin(progress.slot.config, self._data.problem)
         end = progress.end(state, self.epoch, stopped_early, weights, None)
-        return complete_end(end, twin, weights, last, self._data)
+        series = self._series.of(row, self._data.problem.shape)
+        return complete_end(end, twin, weights, last, self._data, series)
 
     def _export(self, row: int, matrices: tuple[Tensor, Tensor]) -> dict[str, Tensor]:
-        return {**self._model.export(row, *matrices), **self._scaling}
+        return {**self._model.export(row, *matrices), **self._data.scaling}
 
     def _compact(self, rows: Sequence[int]) -> None:
         """Go on with these slots only, in their order."""
@@ -216,6 +219,7 @@ class ArrayRun:
         if not rows:
             return
         self._model = self._model.select(rows)
+        self._series.select(rows)
         self._stepper.select(rows, self._model)
         index = torch.tensor(list(rows), device=self._model.device)
         self._snapshot = _pick(self._snapshot, index)
@@ -230,12 +234,14 @@ class ArrayRun:
             "settled.weights": self._settled[0],
             "settled.state": self._settled[1],
             **self._stepper.tensors(),
+            **self._series.tensors(),
         }
         state = {
             "version": STATE_VERSION,
             "family": self.family,
             "epoch": self.epoch,
             "trials": self.live,
+            "snapshots": self._series.epochs,
             "progress": [progress.to_json() for progress in self._progress],
         }
         write_tensors(path, tensors, state)
@@ -255,7 +261,7 @@ class ArrayRun:
         Raises ValueError when the file is of another family, version or set of trials.
         """
         tensors, state = read_tensors(path)
-        if (state.get("version"), state.get("family")) != (STATE_VERSION, family):
+        if state.get("version") not in READABLE or state.get("family") != family:
             raise ValueError(f"{path.name} is not a saved {family} array of this version")
         missing = [slot.trial for slot in slots if slot.trial not in state["trials"]]
         if missing:
@@ -276,13 +282,10 @@ class ArrayRun:
         self._stepper.restore(chosen)
         self._settled = (chosen["settled.weights"], chosen["settled.state"])
         self._snapshot = self._copy()
+        self._series.restore(state.get("snapshots", []), chosen)
         self.epoch = state["epoch"]
         for progress, row in zip(self._progress, rows, strict=True):
             progress.restore(state["progress"][row])
-
-
-def _doubles(numbers: NDArray[Any]) -> Tensor:
-    return torch.from_numpy(np.array(numbers, dtype=np.float64, ndmin=1))
 
 
 def _pick(matrices: tuple[Tensor, Tensor], index: Tensor) -> tuple[Tensor, Tensor]:

@@ -1,12 +1,15 @@
 """Real training in worker processes that are really killed, frozen, paused and stopped."""
 
 import random
+from pathlib import Path
 from time import monotonic
 
 import executor_runners
+import numpy as np
 import psutil
 import pytest
 from conftest import Events, assert_no_children, workers
+from safetensors.numpy import load_file
 from training_jobs import facts, outcome, resumed, temporaries, training_job
 
 from service.domain.states import TrialState
@@ -60,6 +63,37 @@ def test_a_killed_worker_s_array_goes_on_from_its_state_to_the_same_bits(
     events = Events(events[:-1]) + train(trainer, again, gather)
     assert facts(events) == facts(whole)
     assert temporaries(cut.artifact_root) == []
+
+
+@pytest.mark.parametrize("epoch", [1, 3, 5])
+def test_a_killed_array_leaves_the_same_snapshots(epoch, trainer, make, gather):
+    whole_job, cut = make("whole", epochs=8), make("cut", epochs=8, save_seconds=0.0)
+    whole = train(trainer, whole_job, gather)
+    trainer.submit(cut)
+    events = gather(
+        trainer, lambda events: any(e.kind == "saved" and e.epoch >= epoch for e in events)
+    )
+    kill(workers())
+    gather(trainer, lambda events: events.end(cut), events)
+    again = Events(events[:-1]) + train(trainer, resumed(cut, events), gather)
+    expected, found = snapshots_of(whole_job, whole), snapshots_of(cut, again)
+    assert found.keys() == expected.keys() == {0, 1, 2}
+    for trial, (epochs, pictures) in expected.items():
+        assert epochs.tolist() == [1, 2, 4, 8]
+        assert len({picture.tobytes() for picture in pictures}) == 4
+        assert np.array_equal(found[trial][0], epochs)
+        assert found[trial][1].tobytes() == pictures.tobytes()
+
+
+def snapshots_of(job, events):
+    """Epochs and pictures of every trial that ended."""
+    found = {}
+    for event in events:
+        if event.kind == "trial_end":
+            (path,) = [file.path for file in event.artifacts if file.kind == "reconstructions"]
+            tensors = load_file(Path(job.artifact_root, path))
+            found[event.trial] = (tensors["snapshot_epochs"], tensors["snapshots"])
+    return found
 
 
 def test_a_paused_array_goes_on_in_another_process_to_the_same_bits(trainer, make, gather):

@@ -182,13 +182,18 @@ def timeless(end: SlotEnd) -> SlotEnd:
 
 
 def assert_same_end(one: SlotEnd, other: SlotEnd) -> None:
-    """Equal bits, the weights included."""
+    """Equal bits, the weights included, and the pictures and the evidence."""
     assert timeless(one) == timeless(other)
     assert one.weights is not None
     assert other.weights is not None
     assert one.weights.keys() == other.weights.keys()
     for name, tensor in one.weights.items():
         assert torch.equal(tensor, other.weights[name]), name
+    for found, others in ((one.pictures, other.pictures), (one.evidence, other.evidence)):
+        assert found is not None and others is not None
+        assert found.keys() == others.keys()
+        for name, tensor in found.items():
+            assert torch.equal(tensor, others[name]), name
 
 
 @pytest.mark.parametrize("family", FAMILIES)
@@ -284,6 +289,8 @@ def test_pictures_show_the_first_and_the_worst_samples(family: str, digits: Arra
         "worst_given": (8, 8, 8),
         "worst_best": (8, 8, 8),
         "worst_index": (8,),
+        "snapshots": (1, 8, 8, 8),
+        "snapshot_epochs": (1,),
     }
     assert np.array_equal(pictures["input"].flatten(1), digits.validation[:8])
     worst = digits.validation[pictures["worst_index"].numpy()]

@@ -40,6 +40,10 @@ class Autoencoder(PlainModel):
         """[N, L] -> [N, F] scaled."""
         return self.reconstruction_loss.predict(self.decoder(code))
 
+    def decode_latent(self, code: Tensor) -> Tensor:
+        """[N, L] -> [N, F] scaled: any code may be decoded."""
+        return self.decode(code)
+
     def latent(self, given: Given) -> Tensor:
         """The code, for pictures of the latent space."""
         return self.encode(given)

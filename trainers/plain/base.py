@@ -127,6 +127,13 @@ class PlainModel(nn.Module):
         """[N, L] where samples lie in the latent space; None: there is none."""
         return None
 
+    def decode_latent(self, code: Tensor) -> Tensor | None:
+        """Codes like those of `latent`, [N, L] -> what stands there, [N, F] as `estimate` says it.
+
+        None: there is no such decoder, or a code is more than a list of numbers.
+        """
+        return None
+
     def posterior(self, given: Given) -> tuple[Tensor, Tensor] | None:
         """Mean and log-variance of a normal posterior, [N, L] each; None: there is none."""
         return None

@@ -21,8 +21,9 @@ class OwnModel(PlainModel):
       entries are recorded beside the metrics. `loss(batch, given)` also gets what the task has
       left of the samples (for `reconstruct` the samples themselves).
     - `reconstruct(given)` gives the reconstruction, in the shape of the batch.
-    - optional: `encode(given)`, a code [N, L] or a pair of mean and log-variance; `sample(count)`,
-      decoded draws from the prior.
+    - optional: `encode(given)`, a code [N, L] or a pair of mean and log-variance;
+      `decode_latent(code)`, the samples of codes [N, L]; `sample(count)`, decoded draws from the
+      prior.
     """
 
     def __init__(
@@ -70,6 +71,13 @@ class OwnModel(PlainModel):
     def latent(self, given: Given) -> Tensor | None:
         """[N, L]; None for a module without `encode`."""
         return self.encode(given) if hasattr(self.module, "encode") else None
+
+    def decode_latent(self, code: Tensor) -> Tensor | None:
+        """[N, F] where the module has `decode_latent`."""
+        if not hasattr(self.module, "decode_latent"):
+            return None
+        found: Tensor = self.module.decode_latent(code)  # type: ignore[operator]
+        return found.reshape(len(code), self.features)
 
     def posterior(self, given: Given) -> tuple[Tensor, Tensor] | None:
         """Where `encode` gives a pair: mean and log-variance."""

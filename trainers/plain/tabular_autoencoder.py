@@ -60,6 +60,10 @@ class TabularAutoencoder(PlainModel):
             found["categorical_accuracy"] = right / judged
         return found
 
+    def decode_latent(self, code: Tensor) -> Tensor:
+        """[N, L] -> [N, F] scaled: any code may be decoded."""
+        return self.decode(code)
+
     def latent(self, given: Given) -> Tensor:
         """The code, for pictures of the latent space."""
         return self.encode(given)

@@ -84,6 +84,10 @@ class TextModel(PlainModel):
         ]
         return torch.cat(parts).to(code)
 
+    def decode_latent(self, code: Tensor) -> Tensor:
+        """[N, L] -> the ids that are written freely, [N, T]."""
+        return self.decode(code)
+
     def element_errors(self, target: Tensor, given: Given) -> Tensor:
         """1 where the token written freely is not the right one, 0 where it is; [N, T]."""
         return ((self.estimate(given) != target) & (target != PAD)).to(target)

@@ -86,6 +86,10 @@ class Vae(PlainModel):
         """[N, L] -> [N, F] scaled."""
         return self.reconstruction_loss.predict(self.decoder(code))
 
+    def decode_latent(self, code: Tensor) -> Tensor:
+        """[N, L] -> [N, F] scaled: any code may be decoded."""
+        return self.decode(code)
+
     def latent(self, given: Given) -> Tensor:
         """The posterior mean, for pictures of the latent space."""
         return self.encode(given)
