@@ -19,6 +19,7 @@ class NewStudy {
     this.typed = true; // the text comes from a person: the form follows it
     listen(document.getElementById("form-place"));
     this.yaml.addEventListener("input", () => this.type());
+    this.yaml.addEventListener("change", () => this.state.waiting && this.checker.soon(this.yaml.value, 0));
     document.getElementById("new-study").addEventListener("submit", (event) => {
       event.preventDefault();
       this.submit();
@@ -52,6 +53,8 @@ class NewStudy {
   // From the editor.
   type() {
     this.typed = true;
+    // Until the server has read it the form shows the text before: a change there would undo this one.
+    document.getElementById("form-place").disabled = true;
     this.wrote();
     showAnswer(this.state);
   }
@@ -90,6 +93,7 @@ class NewStudy {
     if (shown) become(shown, next);
     else place.replaceChildren(next);
     place.disabled = !this.state.readable;
+    place.classList.toggle("unreadable", !this.state.readable);
     document.getElementById("unreadable").hidden = this.state.readable;
     this.yaml.rows = Math.min(24, Math.max(8, this.yaml.value.split("\n").length + 1));
     showAnswer(this.state);
