@@ -31,7 +31,7 @@ def pictures_of(
     found = None if content is None else read_pictures(content, dataset)
     if found is None or not found.columns:
         return found
-    return dataclasses.replace(found, raw=_raw(_stored(container, dataset, 1)))
+    return dataclasses.replace(found, raw=_raw(_stored(container, dataset, SCATTERED)))
 
 
 def evidence_of(
@@ -79,7 +79,9 @@ def _stored(container: Container, dataset: Dataset, count: int) -> StoredSamples
 
 
 def _raw(stored: StoredSamples | None) -> Raw | None:
-    return None if stored is None else Raw(stored.offset, stored.scale)
+    if stored is None:
+        return None
+    return Raw(stored.offset, stored.scale, stored.scaled.std(axis=0, dtype=np.float64))
 
 
 def read_evidence(content: bytes, dataset: Dataset) -> Evidence | None:

@@ -29,7 +29,9 @@ from dashboards.figures.table_rows import (
     tabulate_rows,
 )
 from dashboards.figures.text_reconstructions import (
+    HARDEST,
     TextReconstructions,
+    TextSample,
     draw_texts,
     prepare_text_reconstructions,
     tabulate_text_reconstructions,
@@ -146,7 +148,7 @@ def _lines(pictures: Pictures, worst: list[tuple[int, float]]) -> list[SampleLin
 def draw_hardest(data: Hardest) -> go.Figure:
     """Blocks of four pictures, panels of lines, or a table."""
     if isinstance(data, TextReconstructions):
-        return draw_texts(data.worst, data.tokenizer)
+        return draw_texts(_unmarked(data), data.tokenizer)
     if isinstance(data, TableRows):
         return draw_rows(data)
     if data.strips:
@@ -154,12 +156,17 @@ def draw_hardest(data: Hardest) -> go.Figure:
     return draw_sample_lines(data.lines, [data.moment], [""], 0)
 
 
+def _unmarked(data: TextReconstructions) -> list[TextSample]:
+    """The hardest texts, whose names need not say here that they are hard."""
+    return [each._replace(name=each.name.removeprefix(HARDEST)) for each in data.worst]
+
+
 def summarise_hardest(data: Hardest) -> str:
     """One sentence: which sample is the hardest, and by how much."""
     if isinstance(data, TableRows):
         return summarise_rows(data)
     if isinstance(data, TextReconstructions):
-        ordered = sorted(data.worst, key=lambda sample: -sample.edits)
+        ordered = sorted(_unmarked(data), key=lambda sample: -sample.edits)
         usual = sum(sample.edits for sample in data.samples) / max(len(data.samples), 1)
         return (
             f"{plural(len(ordered), 'hardest validation text')} of trial {data.trial}: the hardest "

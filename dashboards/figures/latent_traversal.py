@@ -25,7 +25,8 @@ from dashboards.figures.written import (
 from service.domain.data import Column
 
 LINE_POINTS = 120
-TEXT_STEPS = 5
+HEADS = ["lowest", "lower", "middle", "higher", "highest"]
+TEXT_STEPS = len(HEADS)
 MOVED = 4
 """Columns of a table that are named of a unit."""
 ASLEEP = 0.05
@@ -122,12 +123,17 @@ def _strip(unit: Unit, data: LatentTraversal) -> Strip:
 
 def _draw_texts(data: LatentTraversal) -> go.Figure:
     places = spread(len(data.units[0].values), TEXT_STEPS)
-    cells = [[f"unit {unit.number}" for unit in data.units]]
+    cells = [
+        [
+            f"unit {unit.number}, {unit.values[0]:.2g} to {unit.values[-1]:.2g}"
+            for unit in data.units
+        ]
+    ]
     cells += [[_written(unit, place, data.evidence) for unit in data.units] for place in places]
     figure = sheet(height=140 + 2 * ROW_HEIGHT * len(data.units), showlegend=False)
     legend = f"Against the middle: {DRAWN_LEGEND}"
     figure.update_layout(margin={"l": 8, "r": 8, "t": 56, "b": 10}, meta={"legend": legend})
-    heads = [f"at {data.units[0].values[place]:.2g}" for place in places]
+    heads = HEADS if len(places) == TEXT_STEPS else [str(place + 1) for place in places]
     add_texts(figure, ["", *heads], cells, [1] + [3] * len(places))
     return figure
 

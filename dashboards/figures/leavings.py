@@ -19,6 +19,8 @@ class Raw:
     offset: Picture
     """[1] or [F]"""
     scale: Picture
+    spread: Picture
+    """[F] standard deviations of the scaled validation samples."""
 
     def number(self, index: int, scaled: float) -> float:
         """The number at place `index` of a sample, in raw units."""

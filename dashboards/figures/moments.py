@@ -83,16 +83,16 @@ def progress_of(moments: Sequence[Moment], error: Callable[[Picture], float]) ->
     return Progress([epoch for epoch, _ in known], [value for _, value in known])
 
 
-def say_progress(progress: Progress, name: str) -> str:
+def say_progress(progress: Progress, form: str) -> str:
     """How the error fell: `from MSE 0.05 after epoch 1 to 0.012 after 30, half of it by epoch 4`.
 
-    Empty where fewer than three epochs are known.
+    `form` says a value: `MSE {}`. Empty where fewer than three epochs are known.
     """
     epochs, errors = progress
     if len(epochs) < 3:
         return ""
     lowest = min(range(len(errors)), key=errors.__getitem__)
-    first = f"{name} {number(errors[0])} after epoch {epochs[0]}"
+    first = f"{form.format(number(errors[0]))} after epoch {epochs[0]}"
     if lowest == 0:
         return f"they never came below the {first}"
     half = errors[0] - (errors[0] - errors[lowest]) / 2

@@ -160,7 +160,7 @@ def summarise_reconstructions(data: Reconstructions) -> str:
     sentence = f"{shown} of trial {data.trial}: mean MSE {number(mean)} at the best epoch"
     if data.last:
         sentence += f", {number(sum(data.last) / len(data.last))} at the last"
-    progress = say_progress(data.progress, "MSE")
+    progress = say_progress(data.progress, "MSE {}")
     if progress:
         sentence += f"; {progress}"
     if data.worst:

@@ -27,7 +27,7 @@ from service.domain.data import Column
 MAX_COLUMNS = 8
 """The most wrong ones are shown."""
 FAR_OFF = 0.5
-"""A number is wrong from this many standard deviations of its column in train on."""
+"""A number is wrong from this many standard deviations of its column on."""
 MISSING = "–"
 
 
@@ -97,9 +97,13 @@ def _rows(
 ) -> TableRows:  # fmt: skip
     shown = best_position(moments)
     every = pictures.columns
+    spread = pictures.input.std(axis=0) if pictures.raw is None else pictures.raw.spread
     pairs = [
         [
-            [read_cell(column, target[row], moment.output[row], pictures.raw) for column in every]
+            [
+                read_cell(column, target[row], moment.output[row], pictures.raw, spread)
+                for column in every
+            ]
             for row in range(len(names))
         ]
         for moment in moments
@@ -132,8 +136,13 @@ def _error(column: Column, target: Picture, output: Picture) -> float:
     return float(((target[:, span] - output[:, span]) ** 2).mean())
 
 
-def read_cell(column: Column, target: Picture, output: Picture, raw: Raw | None) -> CellPair:
-    """One column of one row, [features] each, in raw units where they are known."""
+def read_cell(
+    column: Column, target: Picture, output: Picture, raw: Raw | None, spread: Picture
+) -> CellPair:
+    """One column of one row, [features] each, in raw units where they are known.
+
+    `spread` [features] are the standard deviations of the scaled data.
+    """
     span = slice(column.start, column.start + column.width)
     left, right = target[span], output[span]
     if column.kind == "categorical":
@@ -142,7 +151,7 @@ def read_cell(column: Column, target: Picture, output: Picture, raw: Raw | None)
         found = names[int(right.argmax())]
         return CellPair(wanted, found, wanted not in (found, MISSING))
     values = [float(left[0]), float(right[0])]
-    wrong = abs(values[0] - values[1]) >= FAR_OFF
+    wrong = abs(values[0] - values[1]) >= FAR_OFF * (float(spread[column.start]) or 1.0)
     if raw is not None:
         values = [raw.number(column.start, value) for value in values]
     return CellPair(number(values[0]), number(values[1]), wrong)
@@ -192,7 +201,7 @@ def summarise_rows(data: TableRows) -> str:
     sentence += f"; mean MSE {number(mean)} on the scaled data"
     if data.title == "hardest" and data.usual > 0:
         sentence += f", {number(mean / data.usual)} times that of rows that nobody chose"
-    progress = say_progress(data.progress, "MSE")
+    progress = say_progress(data.progress, "MSE {}")
     if progress:
         sentence += f", {progress}"
     if data.hidden:

@@ -31,6 +31,7 @@ from dashboards.figures.written import (
     write_edits,
 )
 
+HARDEST = "hardest: "
 LETTERS_IN_A_ROW = 40
 """About what a cell holds before it wraps."""
 
@@ -90,7 +91,7 @@ def prepare_text_reconstructions(frame: StudyFrame) -> TextReconstructions | Wai
     if pictures.worst_input is not None and pictures.worst_best is not None:
         worst = [
             _sample(
-                f"hardest: validation text {index}",
+                f"{HARDEST}validation text {index}",
                 pictures,
                 row,
                 pictures.worst_input,
@@ -216,7 +217,7 @@ def summarise_text_reconstructions(data: TextReconstructions) -> str:
     last = [sample.last_edits for sample in data.samples if sample.last_edits is not None]
     if last:
         sentence += f" ({number(sum(last) / len(last))} at the last epoch)"
-    progress = say_progress(data.progress, "edits a text:")
+    progress = say_progress(data.progress, "{} edits a text")
     if progress:
         sentence += f", {progress}"
     if data.worst:

@@ -106,11 +106,11 @@ def test_a_snapshot_of_the_best_epoch_is_not_shown_twice() -> None:
 
 
 def test_the_sentence_says_when_half_was_gained() -> None:
-    said = say_progress(Progress([1, 2, 4, 9], [0.5, 0.4, 0.2, 0.1]), "MSE")
+    said = say_progress(Progress([1, 2, 4, 9], [0.5, 0.4, 0.2, 0.1]), "MSE {}")
     assert said == "from MSE 0.5 after epoch 1 to 0.1 after epoch 9, half of the gain by epoch 4"
-    risen = say_progress(Progress([1, 2, 4], [0.1, 0.4, 0.2]), "MSE")
+    risen = say_progress(Progress([1, 2, 4], [0.1, 0.4, 0.2]), "MSE {}")
     assert risen == "they never came below the MSE 0.1 after epoch 1"
-    assert say_progress(Progress([1, 2], [0.5, 0.1]), "MSE") == ""
+    assert say_progress(Progress([1, 2], [0.5, 0.1]), "MSE {}") == ""
 
 
 @pytest.mark.parametrize("value", [0.0, 1e30, -1e30])
@@ -223,7 +223,7 @@ def table_evidence(**changes: Any) -> Evidence:
     }
     base = Evidence(
         "table", (3,), -1.0, 2.0, ("age", "sex = f", "sex = m"), arrays, table=COLUMNS,
-        inputs=ROWS, raw=Raw(np.array([40.0, 0, 0]), np.array([10.0, 1, 1])),
+        inputs=ROWS, raw=Raw(np.array([40.0, 0, 0]), np.array([10.0, 1, 1]), np.ones(3)),
     )  # fmt: skip
     return dataclasses.replace(base, **changes)
 
@@ -264,7 +264,7 @@ def test_texts_of_a_unit_are_compared_with_the_middle() -> None:
     made = answer("latent_traversal", evidence=evidence)
     (trace,) = made["figure"]["data"]
     assert [column[0] for column in trace["cells"]["values"]] == [
-        "unit 0", "anna", "anna", f"{underline('h')}anna",
+        "unit 0, -1 to 1", "anna", "anna", f"{underline('h')}anna",
     ]  # fmt: skip
     assert "edits a text" in made["summary"]
 
@@ -301,7 +301,7 @@ def table_pictures(**changes: Any) -> Pictures:
     base = Pictures(
         (3,), -1.0, 2.0, ROWS, out, last=ROWS, worst_input=ROWS[:1], worst_best=out[:1],
         worst_index=(17,), columns=COLUMNS, snapshots=np.stack([ROWS * 0, out]),
-        snapshot_epochs=(1, 3), raw=Raw(np.array([40.0, 0, 0]), np.array([10.0, 1, 1])),
+        snapshot_epochs=(1, 3), raw=Raw(np.array([40.0, 0, 0]), np.array([10.0, 1, 1]), np.ones(3)),
     )  # fmt: skip
     return dataclasses.replace(base, **changes)
 
