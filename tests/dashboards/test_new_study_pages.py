@@ -202,6 +202,8 @@ def test_what_the_page_begins_with_is_written_so_that_it_reads_the_same(
 
 def test_pages_lead_to_the_form(client: TestClient) -> None:
     assert 'href="/studies/new?from=source1"' in client.get("/studies/source1").text
+    trial = client.get("/studies/source1/trials/2").text
+    assert 'href="/studies/new?from=source1&amp;trial=2"' in trial
     assert 'href="/studies/new?dataset=digits"' in client.get("/datasets/digits").text
     assert client.get("/").text.count('href="/studies/new"') == 2
 
