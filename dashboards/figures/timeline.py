@@ -25,6 +25,8 @@ BINS = 240
 PATTERNS = {
     "COMPLETE": "", "PRUNED": "/", "DIVERGED": "x", "FAILED": "+", "STOPPED": "\\", "RUNNING": ".",
 }  # fmt: skip
+EDGE = "rgba(255,255,255,0.8)"
+"""Between plain bars of one colour, which would run together."""
 LOST = (TrialState.PRUNED.value, TrialState.DIVERGED.value, TrialState.FAILED.value)
 
 
@@ -149,7 +151,7 @@ def _draw_bars(figure: go.Figure, data: Timeline) -> None:
             marker={
                 "color": mark.color,
                 "pattern": {"shape": PATTERNS.get(state, ""), "size": 6, "solidity": 0.35},
-                "line": {"color": mark.color, "width": 1},
+                "line": {"color": mark.color if PATTERNS.get(state) else EDGE, "width": 1},
             },
             customdata=[
                 [bar.trial, bar.array[0], bar.array[1], f"{bar.end - bar.start:.3g}",
@@ -211,8 +213,9 @@ def summarise_timeline(data: Timeline) -> str:
     )
     lost = sum(by_state.get(state, 0.0) for state in LOST)
     if lost > 0:
-        states = " or ".join(STATE_MARKS[state].label for state in LOST if state in by_state)
-        parts.append(f"{share(lost / total)} of it went into trials that were {states}")
+        *others, last = [STATE_MARKS[state].label for state in LOST if state in by_state]
+        states = f"{', '.join(others)} or {last}" if others else last
+        parts.append(f"{share(lost / total)} of the busy time went into trials that were {states}")
     again = sum(bar.attempt > 1 for bar in data.bars)
     if again:
         parts.append(f"{again:,} started more than once (drawn from the first start)")
