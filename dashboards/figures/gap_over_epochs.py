@@ -241,7 +241,8 @@ def summarise_gap_over_epochs(data: GapOverEpochs) -> str:
 
 def _say(data: GapOverEpochs, gap: float) -> str:
     if data.relative:
-        return f"-{share(-gap)}" if gap < -0.005 else share(max(0.0, gap))
+        said = f"-{share(-gap)}" if gap < -0.005 else share(max(0.0, gap))
+        return f"{said} of train"
     return f"{number(gap)} {data.unit or data.metric}"
 
 
