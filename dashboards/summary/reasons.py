@@ -21,7 +21,7 @@ SURE = 2.6
 move the gap: about 1 in 100 by luck, and up to a dozen parameters are looked at."""
 ROUGH_BELOW = 20
 EVEN = 1.5
-"""The largest share in even shares: below it no parameter stands out."""
+"""The largest share in mean shares of the others: below it no parameter stands out."""
 
 
 def say_overfitting(facts: Facts) -> Said | None:
@@ -130,7 +130,7 @@ def say_parameters(facts: Facts) -> Said | None:
     numbers: dict[str, int | float] = {"share": first, "trials": data.trials}
     rough = ", a rough guess" if data.trials < ROUGH_BELOW else ""
     over = f"over {count(data.trials, 'trial')}{rough}"
-    if first * len(data.shares) < EVEN:
+    if first * (len(data.shares) - 1) < EVEN * (1 - first):
         text = f"No parameter stands out: {data.parameters[0]} explains {percent(first)} {over}."
         return say("parameters", text, "importance", numbers)
     numbers["second_share"] = second
