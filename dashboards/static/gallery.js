@@ -78,7 +78,8 @@ function makeBar(element, slider) {
 function keepPlace(place, slider) {
   place.steps = slider.steps;
   place.home = slider.active;
-  const found = slider.steps.findIndex((step) => nameOf(step) === place.label);
+  const exact = slider.steps.findIndex((step) => nameOf(step) === place.label);
+  const found = exact < 0 ? slider.steps.findIndex((step) => nameOf(step).startsWith(`${place.label}-`)) : exact;
   place.index = found < 0 ? slider.active : found;
   place.label = found < 0 ? null : place.label;
   show(place);
@@ -98,9 +99,9 @@ function stop(place) {
   place.play.textContent = "Play";
 }
 
-// `12` of `12 (best)`
+// `12-best` of `12 (best)`: the best and the last epoch may be the same.
 function nameOf(step) {
-  return step.label.split(" ")[0];
+  return step.label.replaceAll(/[()]/g, "").replaceAll(" ", "-");
 }
 
 function fromAddress() {

@@ -1,7 +1,7 @@
 """What is wide on a narrow window: texts, tables of numbers, names, and panels of close numbers."""
 
 import dataclasses
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import numpy as np
 import pytest
@@ -12,12 +12,10 @@ from dashboards.figures.frame import Pictures
 from service.domain.records import Artifact
 from tests.dashboards.seeding import seed_study
 from tests.dashboards.synthetic import SyntheticStudy, make_spec, make_study
-from tests.e2e.conftest import MARKUP, Site, Visit, serve
+from tests.e2e.site import MARKUP, Photograph, Site, Visitor, serve
 
 pytestmark = pytest.mark.browser
 
-Photograph = Callable[[Page, str], None]
-Visitor = Callable[..., Visit]
 LETTERS = ("<pad>", "<end>", "<unknown>", "<dropped>", *sorted(set(MARKUP + "abcdefghij klmno")))
 LENGTH = 120
 NAME = "a long name of a study with words that stay whole"
@@ -91,7 +89,7 @@ def test_texts_are_read_whole(
     figure.scroll_into_view_if_needed()
     expect(figure.locator(".written tbody tr")).to_have_count(3)
     assert MARKUP in figure.locator(".written tbody tr td").first.inner_text()
-    expect(figure.locator(".written s b").first).to_be_visible()
+    expect(figure.locator(".written del b").first).to_be_visible()
     expect(figure.locator(".written thead th").last).to_have_text("edits")
     letters = "e => { const r = document.createRange(); r.selectNodeContents(e);"
     letters += " return r.getBoundingClientRect().height; }"
