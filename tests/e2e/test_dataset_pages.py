@@ -1,7 +1,7 @@
 """The pages of data sets in a real browser: samples, findings, and a deletion that asks first."""
 
 import io
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import httpx
@@ -10,12 +10,10 @@ import pytest
 from playwright.sync_api import Page, expect
 from sklearn.datasets import load_digits, load_wine
 
-from tests.e2e.conftest import MARKUP, Site, Visit, serve
+from tests.e2e.site import MARKUP, Photograph, Site, Visitor, serve
 
 pytestmark = pytest.mark.browser
 
-Photograph = Callable[[Page, str], None]
-Visitor = Callable[..., Visit]
 
 QUOTED = '"{}"'.format(MARKUP.replace('"', '""'))
 """The same as a field of a CSV file."""

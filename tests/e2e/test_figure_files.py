@@ -1,13 +1,12 @@
 """Figures that left the server: opened from a disk, without a network; links on the pages."""
 
 import urllib.request
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, expect
 
-from tests.e2e.conftest import MARKUP, PATIENCE_MS, Site, Visit
+from tests.e2e.site import MARKUP, PATIENCE_MS, Site, Visitor
 
 pytestmark = pytest.mark.browser
 
@@ -53,7 +52,7 @@ def test_a_figure_as_a_page_works_by_double_click_without_a_network(
 
 
 def test_a_page_links_the_files_of_its_figures_and_of_none_that_waits(
-    site: Site, visit: Callable[..., Visit]
+    site: Site, visit: Visitor
 ) -> None:
     page = visit(site.page_of("complete")).page
     figure = page.locator("#figure-best_so_far")

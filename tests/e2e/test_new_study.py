@@ -1,99 +1,36 @@
 """The form of a new study in a real browser: form and YAML say the same, and it sends that."""
 
-import gzip
 import re
-import struct
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
-import httpx
 import pytest
-from playwright.sync_api import Browser, Locator, Page, Route, expect
+from playwright.sync_api import Route, expect
 
 from service.api.yaml_text import read_yaml
 from service.domain.spec import StudySpec
-from tests.dashboards.synthetic import make_spec, make_study
-from tests.e2e.conftest import MARKUP, Site, Visit, serve
+from tests.e2e.new_study_desk import (
+    Desk,
+    be_ready,
+    open_desk,
+    opened,
+    shown,
+    status,
+    write,
+)
+from tests.e2e.site import Visitor
 
 pytestmark = pytest.mark.browser
 
-Visitor = Callable[..., Visit]
 EXAMPLES = sorted((Path(__file__).parents[2] / "examples").glob("*.yaml"))
 REFUSED = "status of 422"
 """What Chromium's console says of a refusal that a test has asked for."""
 
 
-@dataclass
-class Desk:
-    """A server with data below a root."""
-
-    site: Site
-
-    def validate(self, text: str) -> dict[str, Any]:
-        answer = httpx.post(
-            f"{self.site.url}/v1/studies:validate", content=text,
-            headers={"Content-Type": "application/yaml"}, timeout=60, trust_env=False,
-        )  # fmt: skip
-        assert answer.status_code == 200, answer.text
-        found: dict[str, Any] = answer.json()
-        return found
-
-    def get(self, path: str) -> Any:
-        answer = httpx.get(f"{self.site.url}{path}", timeout=60, trust_env=False)
-        assert answer.status_code == 200, answer.text
-        return answer.json()
-
-    def named(self, name: str) -> list[dict[str, Any]]:
-        items: list[dict[str, Any]] = self.get(f"/v1/studies?name={name}")["items"]
-        return items
-
-
 @pytest.fixture(scope="module")
 def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
-    folder = tmp_path_factory.mktemp("desk")
-    (folder / "fashion-mnist").mkdir()
-    for name, count in (("train", 60_000), ("t10k", 10_000)):
-        head = struct.pack(">BBBBIII", 0, 0, 8, 3, count, 4, 4)
-        path = folder / "fashion-mnist" / f"{name}-images-idx3-ubyte.gz"
-        path.write_bytes(gzip.compress(head + bytes(count * 16)))
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("HIFITUNE_DATA_ROOTS", str(folder))
-        with serve(folder / "data") as site:
-            site.seed("source", make_study(count=4, study_id="source1", spec=source_spec()))
-            yield Desk(site)
-
-
-def source_spec() -> StudySpec:
-    return make_spec(
-        "clone-me", 12, seed=2**60 + 1,
-        space={"learning_rate": {"type": "float", "low": 1e-7, "high": 10.0, "log": True},
-               "latent_dim": 8, "norm": "none"},
-    )  # fmt: skip
-
-
-def status(page: Page) -> Locator:
-    return page.locator("#check-status")
-
-
-def be_ready(page: Page) -> None:
-    expect(status(page)).to_have_class(re.compile("ready"))
-
-
-def write(page: Page, text: str) -> None:
-    page.fill("#yaml", text)
-
-
-def shown(page: Page) -> str:
-    return page.input_value("#yaml")
-
-
-def opened(visit: Visitor, desk: Desk, query: str = "", **how: Any) -> Page:
-    page: Page = visit(f"{desk.site.url}/studies/new{query}", **how).page
-    page.on("dialog", lambda dialog: dialog.accept())
-    be_ready(page)
-    return page
+    with open_desk(tmp_path_factory.mktemp("desk")) as opened_desk:
+        yield opened_desk
 
 
 def test_a_study_from_scratch_is_what_the_yaml_said(visit: Visitor, desk: Desk) -> None:
@@ -242,22 +179,6 @@ def test_yaml_that_cannot_be_read_stops_the_form_and_is_not_lost(
     assert read_yaml(shown(page)) == read_yaml(good)
 
 
-@pytest.mark.parametrize(
-    "text",
-    ["- a", "yes", "1e-3", " x ", "a: b", "#", "'\"", "\u2028\x85\x7f", "\U0001f600 ü", "0o17", ""],
-)
-def test_texts_are_written_so_that_they_are_read_as_themselves(
-    visit: Visitor, desk: Desk, text: str
-) -> None:
-    page = opened(visit, desk)
-    written = page.evaluate(
-        "async (text) => { const { writeYaml } = await import('/static/new-study-values.js');"
-        "return writeYaml({ [text]: [text, { deep: { [text]: text } }], x: text }); }",
-        text,
-    )
-    assert read_yaml(written) == {text: [text, {"deep": {text: text}}], "x": text}
-
-
 def test_a_clone_resolves_to_the_same_but_the_name(visit: Visitor, desk: Desk) -> None:
     page = visit(f"{desk.site.url}/studies/source1").page
     page.get_by_role("link", name="Clone").click()
@@ -375,70 +296,3 @@ def test_a_parameter_that_needs_another_appears_with_it(visit: Visitor, desk: De
     space = read_yaml(shown(page))["space"]
     assert space["architecture"]["choices"] == ["mlp", "conv"]
     assert space["channels"]["choices"] == [8, 16, 32]
-
-
-def test_markup_of_an_own_family_and_in_a_spec_stays_text(visit: Visitor, tmp_path: Path) -> None:
-    source = (EXAMPLES[0].parent / "my_vae.py").read_text()
-    head = "class MyVAE(nn.Module):\n"
-    (tmp_path / "mine.py").write_text(source.replace(head, f"{head}    {MARKUP!r}\n"))
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("HIFITUNE_FAMILIES", f"{tmp_path / 'mine.py'}:MyVAE")
-        with serve(tmp_path / "data") as site:
-            page = opened(visit, Desk(site))
-            title = page.title()
-            box = page.locator("#family-my_vae")
-            box.evaluate("box => { box.closest('details').open = true; }")
-            box.check()
-            be_ready(page)
-            assert MARKUP in page.locator("#family-my_vae-help").inner_text()
-            quoted = MARKUP.replace("'", "''")
-            write(
-                page, f"{shown(page)}space: {{width: '{quoted}', '{quoted}': 1}}\nzoo: '{quoted}'\n"
-            )
-            expect(status(page)).to_contain_text("to mend")
-            page.get_by_label("Trials", exact=True).fill(MARKUP)
-            expect(page.get_by_role("link", name="/budget/trials")).to_be_visible()
-            assert page.title() == title and page.locator("#main img").count() == 0
-
-
-@pytest.mark.parametrize(
-    ("width", "dark"), [(1280, False), (1280, True), (390, False), (390, True)]
-)
-def test_the_page_fits_with_everything_open(
-    visit: Visitor, desk: Desk, photograph: Callable[[Page, str], None], width: int, dark: bool
-) -> None:
-    page = opened(visit, desk, width=width, dark=dark)
-    mode = f"{width}-{'dark' if dark else 'light'}"
-    photograph(page, f"new-study-{mode}")
-    page.evaluate("for (const part of document.querySelectorAll('#form details')) part.open = true")
-    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
-    photograph(page, f"new-study-open-{mode}")
-
-
-def test_every_control_has_a_name_and_ids_are_one_each(visit: Visitor, desk: Desk) -> None:
-    page = opened(visit, desk)
-    page.evaluate("for (const part of document.querySelectorAll('#form details')) part.open = true")
-    nameless = page.evaluate(
-        "[...document.querySelectorAll('main :is(input, select, textarea)')].filter((each) =>"
-        " !each.labels?.length && !each.getAttribute('aria-label')).map((each) => each.id)"
-    )
-    repeated = page.evaluate(
-        "[...document.querySelectorAll('[id]')].map((each) => each.id)"
-        ".filter((id, index, all) => all.indexOf(id) !== index)"
-    )
-    broken = page.evaluate(
-        "[...document.querySelectorAll('[aria-describedby]')].flatMap((each) =>"
-        " each.getAttribute('aria-describedby').split(' '))"
-        ".filter((id) => !document.getElementById(id))"
-    )
-    assert (nameless, repeated, broken) == ([], [], [])
-
-
-def test_without_scripts_there_is_the_text_and_a_command(browser: Browser, desk: Desk) -> None:
-    context = browser.new_context(java_script_enabled=False)
-    page = context.new_page()
-    page.goto(f"{desk.site.url}/studies/new")
-    expect(page.get_by_text("The form needs scripts")).to_be_visible()
-    expect(page.locator("#yaml")).to_be_visible()
-    expect(page.locator("#submit")).not_to_be_visible()
-    context.close()

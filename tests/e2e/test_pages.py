@@ -1,7 +1,6 @@
 """The pages in a real browser: figures drawn, live updates, both schemes, a phone, the keyboard."""
 
 import time
-from collections.abc import Callable
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -10,12 +9,10 @@ from dashboards.figures import FIGURES
 from service.domain.states import StudyState, TrialState
 from tests.dashboards.seeding import seed_study
 from tests.dashboards.synthetic import make_spec, make_study
-from tests.e2e.conftest import MARKUP, PATIENCE_MS, Site, Visit
+from tests.e2e.site import MARKUP, PATIENCE_MS, Photograph, Site, Visitor
 
 pytestmark = pytest.mark.browser
 
-Photograph = Callable[[Page, str], None]
-Visitor = Callable[..., Visit]
 
 OF_ANY_STUDY = [name for name, entry in FIGURES.items() if not entry.of_trial]
 OF_STUDY = [name for name in OF_ANY_STUDY if name != "pareto"]

@@ -4,7 +4,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.dashboards.synthetic import make_spec, make_study
-from tests.e2e.conftest import Site
+from tests.e2e.site import Site
 from tests.e2e.test_pages import Photograph, Visitor, draw_all, fits
 
 
