@@ -107,7 +107,13 @@ def draw_latent_scatter(data: LatentScatter) -> go.Figure:
         marker |= {
             "color": data.traits,
             "colorscale": [[0, BLUE], [0.5, GREY], [1, ORANGE]],
-            "colorbar": {"title": {"text": data.trait, "side": "right"}, "thickness": 12},
+            "colorbar": {
+                "title": {"text": data.trait, "side": "right", "font": {"size": 12}},
+                "tickfont": {"size": 11},
+                "thickness": 12,
+                "y": 0.46,
+                "len": 0.92,
+            },
         }
     texts = [escape(text) for text in data.texts]
     figure.add_scatter(
