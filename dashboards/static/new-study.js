@@ -28,6 +28,8 @@ class NewStudy {
     document.getElementById("use-form").addEventListener("click", () => this.edit("", this.state.document));
     document.getElementById("restored").hidden = !this.draft.restored;
     bindErrorLinks();
+    // Back from the study that was made: the page as it was would send it again.
+    addEventListener("pageshow", (event) => { if (event.persisted && this.draft.leaving) location.reload(); });
     this.checker.soon(this.draft.text, 0);
   }
 
