@@ -103,7 +103,8 @@ def test_the_trial_page_draws_curves_and_pictures(
     page = visit(f"{site.page_of('complete')}/trials/3", width=width, dark=dark).page
     draw_all(page, OF_TRIAL)
     assert fits(page)
-    assert page.locator("#figure-reconstructions image").count() >= 8
+    assert page.locator("#figure-reconstructions image").count() == 3
+    assert page.locator("#figure-hardest image").count() == 6
     expect(page.locator("#live .word")).to_have_text("final")
     photograph(page, name)
 
