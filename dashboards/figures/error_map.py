@@ -107,11 +107,13 @@ def draw_error_map(data: ErrorMap | ColumnErrors) -> go.Figure:
             y=data.rows,
             colorscale=scale,
             zmin=0,
-            colorbar={"title": {"text": data.unit, "side": "right"}},
+            colorbar={"title": {"text": data.unit, "side": "right", "font": {"size": 12}}},
             hovertemplate="row %{y}, column %{x}: %{z:.4g}<extra></extra>",
         )
         figure.update_xaxes(axis("column (pixels)", constrain="domain"))
-        figure.update_yaxes(axis("row (pixels)", autorange="reversed", scaleanchor="x"))
+        figure.update_yaxes(
+            axis("row (pixels)", autorange="reversed", scaleanchor="x", constrain="domain")
+        )
         return figure
     kept = spread(len(data.values), MAX_BARS)
     figure.add_bar(

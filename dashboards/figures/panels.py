@@ -50,14 +50,15 @@ STRIP_WIDTH = 760
 
 
 def lay_out_strips(
-    figure: go.Figure, index: int, rooms: int | Sequence[int], title: str, ratio: float
+    figure: go.Figure, index: int, rooms: int | Sequence[int], title: str, size: tuple[int, int]
 ) -> str:
     """Give strip `index` its y axis under its title; returns the axis' short name.
 
-    `rooms` are the pixels above each strip for its title, or how many strips there are. `ratio`
-    is a strip's height over its width. `layout.meta.strips` lets the page lay the strips out
-    again for its own width.
+    `rooms` are the pixels above each strip for its title, or how many strips there are. `size`
+    is a strip's height and width in pixels of its pictures. `layout.meta.strips` lets the page
+    lay the strips out again for its own width.
     """
+    ratio = size[0] / size[1]
     labels = [STRIP_LABEL] * rooms if isinstance(rooms, int) else list(rooms)
     row = STRIP_WIDTH * ratio
     height = row * len(labels) + sum(labels)
@@ -69,7 +70,8 @@ def lay_out_strips(
                 "domain": [max(0.0, top - row / height), top],
                 "anchor": "x",
                 "visible": False,
-                "autorange": "reversed",
+                # Not autorange: it makes room for the marks that carry the notes.
+                "range": [size[0] - 0.5, -0.5],
                 "fixedrange": True,
                 "scaleanchor": "x",
                 "constrain": "domain",

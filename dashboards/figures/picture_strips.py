@@ -118,7 +118,7 @@ def draw_strips(strips: Sequence[Strip], picture: int) -> go.Figure:
     rooms = [STRIP_LABEL + (LABEL_ROOM if row.labels else 0) for row in strips]
     step = picture + gap_of(picture)
     for index, row in enumerate(strips):
-        y_axis = lay_out_strips(figure, index, rooms, row.title, height / width)
+        y_axis = lay_out_strips(figure, index, rooms, row.title, (height, width))
         figure.add_image(
             source=as_data_uri(row.pixels), xaxis="x", yaxis=y_axis, hoverinfo="skip", name=""
         )

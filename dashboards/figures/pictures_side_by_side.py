@@ -9,18 +9,17 @@ from dashboards.figures.decimation import spread
 from dashboards.figures.edits import Piece, align, count_edits
 from dashboards.figures.figure import Cell, Table, Waiting
 from dashboards.figures.frame import Picture, Pictures, TrialFacts
-from dashboards.figures.panels import lay_out, lay_out_strips
+from dashboards.figures.panels import lay_out
 from dashboards.figures.paper import GREY, axis, escape, number, plural, rounded, sheet
+from dashboards.figures.picture_strips import Strip, draw_strips
 from dashboards.figures.pictures import (
     Pixels,
     as_images,
-    gap_of,
     is_image,
     paint_grey,
     paint_heat,
     strip,
 )
-from dashboards.figures.png import as_data_uri
 from dashboards.figures.side_by_side import LOOKS, SideBySide, say_list
 from dashboards.figures.written import (
     DRAWN_LEGEND,
@@ -34,14 +33,6 @@ from dashboards.figures.written import (
 )
 
 LINE_POINTS, LINE_SAMPLES = 250, 6
-
-
-class Strip(NamedTuple):
-    """One row of pictures; `notes` say what each is."""
-
-    title: str
-    pixels: Pixels
-    notes: list[str]
 
 
 class Shown(NamedTuple):
@@ -143,31 +134,7 @@ def draw_pictures(data: PicturesSideBySide) -> go.Figure:
     """Strips one under another, a panel of lines a sample, or a table of texts."""
     if data.texts:
         return _draw_texts(data)
-    return _draw_strips(data) if data.strips else _draw_lines(data)
-
-
-def _draw_strips(data: PicturesSideBySide) -> go.Figure:
-    figure = sheet(showlegend=False)
-    height, width = data.strips[0].pixels.shape[:2]
-    step = data.width + gap_of(data.width)
-    for index, row in enumerate(data.strips):
-        y_axis = lay_out_strips(figure, index, len(data.strips), row.title, height / width)
-        figure.add_image(
-            source=as_data_uri(row.pixels), xaxis="x", yaxis=y_axis, hoverinfo="skip", name=""
-        )
-        figure.add_scatter(
-            x=[i * step + (data.width - 1) / 2 for i in range(len(row.notes))],
-            y=[(height - 1) / 2] * len(row.notes),
-            yaxis=y_axis,
-            mode="markers",
-            marker={"opacity": 0, "size": 36},
-            text=row.notes,
-            hovertemplate="%{text}<extra></extra>",
-        )
-    figure.update_xaxes(
-        visible=False, range=[-0.5, width - 0.5], fixedrange=True, constrain="domain"
-    )
-    return figure
+    return draw_strips(data.strips, data.width) if data.strips else _draw_lines(data)
 
 
 def _draw_lines(data: PicturesSideBySide) -> go.Figure:
