@@ -70,7 +70,7 @@ def prepare_first_overfit(frame: StudyFrame) -> FirstOverfit | Waiting:
         overfits = trials.first_overfit_epoch[frame.best] is not None
         best = (trials.number[frame.best], chosen, overfits)
     epochs = max([frame.study.epochs, *first])
-    return FirstOverfit(
+    found = FirstOverfit(
         bins=_bins(first, epochs),
         epochs=frame.study.epochs,
         judged=len(first) + never,
@@ -80,6 +80,8 @@ def prepare_first_overfit(frame: StudyFrame) -> FirstOverfit | Waiting:
         median=statistics.median(first) if first else None,
         best=best,
     )
+    # Bars of nothing would be a riddle: the sentence alone says it.
+    return found if first else Waiting(summarise_first_overfit(found))
 
 
 def _bins(first: list[int], epochs: int) -> list[Bin]:
