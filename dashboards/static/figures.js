@@ -149,7 +149,10 @@ export class FigureElement extends HTMLElement {
     this.drawnWidth = Math.round(this.plot.clientWidth);
     const layout = fitToPage(figure.layout, this.drawnWidth);
     this.plot.style.minHeight = `${layout.height}px`;
+    // Its label says what the drawing shows; the buttons beside the drawing are no part of a picture.
+    this.plot.setAttribute("role", "figure");
     await Plotly.react(this.plot, figure.data, layout, CONFIG);
+    for (const drawing of this.plot.querySelectorAll(".svg-container > svg")) drawing.ariaHidden = "true";
     bindPreview(this);
     if (!this.bound) this.bindClicks();
   }
@@ -190,6 +193,7 @@ function row(section, cell, rows) {
     const line = document.createElement("tr");
     for (const value of values) {
       const item = document.createElement(cell);
+      if (cell === "th") item.scope = "col";
       item.textContent = value ?? "–";
       if (typeof value === "number") item.className = "num";
       line.append(item);

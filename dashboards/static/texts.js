@@ -25,9 +25,14 @@ function rowOf(kind, texts) {
     const cell = document.createElement(index === 0 && kind === "td" ? "th" : kind);
     if (cell.tagName === "TH") cell.scope = kind === "th" ? "col" : "row";
     write(cell, String(text));
+    if (kind === "th" && !cell.textContent) cell.append(unseen("Sample"));
     row.append(cell);
   }
   return row;
+}
+
+function unseen(text) {
+  return Object.assign(document.createElement("span"), { className: "unseen", textContent: text });
 }
 
 // Never as markup of the page: what is no known tag stays a text.
