@@ -52,6 +52,8 @@ class StudyFacts:
     """Searched parameters by name, `family` among them when it is searched."""
     fixed: Params
     """Values that every trial shares, where the study fixes or defaults them."""
+    not_searched: frozenset[str] = frozenset()
+    """Parameters of any of its families that no trial of it varies."""
 
     @property
     def over(self) -> bool:
@@ -187,6 +189,9 @@ def build_study_facts(study: Study, units: Mapping[str, str]) -> StudyFacts:
         rungs=tuple(resolved.rungs),
         space=space,
         fixed={**defaults, **bare},  # type: ignore[dict-item]
+        not_searched=frozenset(
+            name for each in resolved.defaults.values() for name in each if name not in space
+        ),
     )
 
 

@@ -8,7 +8,6 @@ import plotly.graph_objects as go
 from dashboards.figures.decimation import spread
 from dashboards.figures.figure import Cell, Table, Waiting, no_evidence
 from dashboards.figures.frame import Evidence, StudyFrame
-from dashboards.figures.gap_against_parameters import spearman
 from dashboards.figures.inputs import PER_ROW, oddness, sprite_of, texts_of, thumbnails
 from dashboards.figures.paper import (
     BLUE,
@@ -26,6 +25,7 @@ from dashboards.figures.paper import (
 )
 from dashboards.figures.pictures import Pixels
 from dashboards.figures.png import as_data_uri
+from dashboards.figures.rank_correlation import spearman
 
 MAX_POINTS = 500
 CLEAR = 0.3

@@ -10,16 +10,23 @@ from dashboards.figures.first_overfit_epoch import (
     tabulate_first_overfit,
 )
 from dashboards.figures.gap_against_parameters import (
-    draw_gaps,
     prepare_gaps,
+    searches_others,
     summarise_gaps,
-    tabulate_gaps,
 )
 from dashboards.figures.gap_over_epochs import (
     draw_gap_over_epochs,
     prepare_gap_over_epochs,
     summarise_gap_over_epochs,
     tabulate_gap_over_epochs,
+)
+from dashboards.figures.gap_panels import draw_gaps, tabulate_gaps
+from dashboards.figures.regularisers import (
+    draw_regularisers,
+    prepare_regularisers,
+    searches_regularisers,
+    summarise_regularisers,
+    tabulate_regularisers,
 )
 from dashboards.figures.train_against_validation import (
     draw_train_against_validation,
@@ -58,13 +65,24 @@ OVERFITTING: dict[str, Figure[Any]] = {
         tabulate=tabulate_first_overfit,
         applies=lambda resolved, catalog: resolved.training.epochs > 1,
     ),
+    "gap_against_regularisers": Figure(
+        title="Gap against regularisers: which of them narrows the gap?",
+        group="overfitting",
+        needs=frozenset({"trials"}),
+        prepare=prepare_regularisers,
+        draw=draw_regularisers,
+        summarise=summarise_regularisers,
+        tabulate=tabulate_regularisers,
+        applies=searches_regularisers,
+    ),
     "gap_against_parameters": Figure(
-        title="Gap against parameters: what narrows the gap between train and validation?",
+        title="Gap against parameters: what else narrows the gap between train and validation?",
         group="overfitting",
         needs=frozenset({"trials"}),
         prepare=prepare_gaps,
         draw=draw_gaps,
         summarise=summarise_gaps,
         tabulate=tabulate_gaps,
+        applies=searches_others,
     ),
 }

@@ -3,9 +3,9 @@
 import math
 
 from dashboards.figures.figure import Waiting
-from dashboards.figures.gap_against_parameters import NOTABLE, GapPanel, prepare_gaps
 from dashboards.figures.importance import prepare_importance
 from dashboards.figures.paper import plural
+from dashboards.figures.regularisers import Reducer, what_reduced_gap
 from dashboards.summary.facts import Facts, Said, count, percent, say
 from service.domain.result_rules import BEST, find_edges
 from service.domain.space import Params
@@ -16,9 +16,6 @@ FEWEST = 2
 MOST = 0.5
 FEW = 0.1
 """Of the judged trials: with fewer that overfit the search takes care of itself."""
-SURE = 2.6
-"""Standard errors (of a rank correlation, 1 / sqrt(n - 1)) from which on a parameter is said to
-move the gap: about 1 in 100 by luck, and up to a dozen parameters are looked at."""
 ROUGH_BELOW = 20
 EVEN = 1.5
 """The largest share in mean shares of the others: below it no parameter stands out."""
@@ -54,20 +51,18 @@ def say_overfitting(facts: Facts) -> Said | None:
         text = f"None of {whole} overfits"
         if under:
             numbers["underfit"] = under
-            text += f"; {under:,} underfit"
+            text += f"; {under:,} {'underfits' if under == 1 else 'underfit'}"
         return say("overfitting", f"{text}.", "train_against_validation", numbers, tone="good")
-    text = f"{counts['overfit']:,} of {whole} overfit"
     if counts["large_gap"]:
         numbers["large_gap"] = counts["large_gap"]
-        text += f", {counts['large_gap']:,} more have a large gap"
+    text = _say_bad(counts["overfit"], counts["large_gap"], len(judged))
     reducer = find_reducer(facts)
     where = "train_against_validation"
-    if reducer is not None and reducer.correlation is not None:
+    if reducer is not None:
         numbers["correlation"] = reducer.correlation
-        where = "gap_against_parameters"
-        more = "higher" if reducer.correlation < 0 else "lower"
+        where = "gap_against_regularisers"
         text += (
-            f"; the gap narrows with {more} {reducer.parameter} "
+            f"; the gap narrows with {reducer.direction} {reducer.parameter} "
             f"(rank correlation {reducer.correlation:.2f})"
         )
     most = bad > MOST * len(judged)
@@ -82,30 +77,30 @@ def say_overfitting(facts: Facts) -> Said | None:
     )
 
 
-def find_reducer(facts: Facts) -> GapPanel | None:
-    """The parameter that goes with the gap most clearly, if that is more than luck."""
-    gaps = prepare_gaps(facts.frame)
-    if isinstance(gaps, Waiting):
-        return None
-    clear = [
-        panel
-        for panel in gaps.panels
-        if panel.correlation is not None
-        and abs(panel.correlation) >= NOTABLE
-        and abs(panel.correlation) * math.sqrt(len(panel.x) - 1) >= SURE
-    ]
-    return min(
-        clear,
-        key=lambda panel: (not panel.regulariser, -abs(panel.correlation or 0.0)),
-        default=None,
-    )
+def _say_bad(overfit: int, large: int, judged: int) -> str:
+    """How many overfit and how many more have a large gap; not both none."""
+    if not overfit:
+        text = f"None of {judged:,} judged trials overfits"
+    else:
+        text = (
+            f"{overfit:,} of {judged:,} judged trials {'overfits' if overfit == 1 else 'overfit'}"
+        )
+    if large:
+        more = "more " if overfit else ""
+        has = "has" if large == 1 else "have"
+        text += f"; {large:,} {more}{has} a large gap between train and validation"
+    return text
 
 
-def _against(facts: Facts, reducer: GapPanel | None, bad: int, judged: int) -> str:
+def find_reducer(facts: Facts) -> Reducer | None:
+    """The regulariser that goes with the gap most clearly, beyond chance: as its figure says."""
+    return what_reduced_gap(facts.frame)
+
+
+def _against(facts: Facts, reducer: Reducer | None, bad: int, judged: int) -> str:
     share = f"{bad:,} of {judged:,} trials do not generalise"
     if reducer is not None:
-        side = "higher" if (reducer.correlation or 0.0) < 0 else "lower"
-        return f"Try {side} {reducer.parameter}: {share}."
+        return f"Try {reducer.direction} {reducer.parameter}: {share}."
     free = [name for name in ("dropout", "weight_decay") if _is_open(facts, name)]
     if free:
         return f"Search {' and '.join(free)}: {share}."

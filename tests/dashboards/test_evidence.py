@@ -7,8 +7,7 @@ import pytest
 import safetensors.numpy
 
 from dashboards.figures import FIGURES
-from dashboards.figures.figure import Waiting
-from dashboards.figures.gap_against_parameters import prepare_gaps, spearman
+from dashboards.figures.rank_correlation import spearman
 from dashboards.trial_files import read_evidence
 from service.domain.data import Column
 from tests.dashboards.synthetic import make_dataset, make_evidence, make_study
@@ -102,28 +101,3 @@ def test_rank_correlation_knows_order_and_ties() -> None:
     assert spearman([1, 2, 3, 4], [4, 3, 2, 1]) == pytest.approx(-1.0)
     assert spearman([1, 1, 2, 2], [1, 2, 3, 4]) == pytest.approx(0.894427, abs=1e-6)
     assert spearman([1, 1, 1], [1, 2, 3]) is None
-
-
-def test_the_gap_is_set_against_regularisers_first() -> None:
-    gaps = prepare_gaps(make_study(count=24).frame())
-    assert not isinstance(gaps, Waiting)
-    assert gaps.panels[0].parameter == "dropout"
-    assert gaps.panels[0].regulariser
-    assert gaps.trials == len(gaps.panels[0].gap)
-
-
-def test_a_parameter_that_moves_the_gap_is_named() -> None:
-    study = make_study(count=24)
-    moved = []
-    for trial in study.trials:
-        dropout = trial.params["dropout"]
-        assert isinstance(dropout, float)
-        if trial.metrics is not None:
-            train = trial.metrics.train | {"mse": 0.01}
-            validation = trial.metrics.validation | {"mse": 0.02 - 0.03 * dropout}
-            metrics = trial.metrics.model_copy(update={"train": train, "validation": validation})
-            trial = trial.model_copy(update={"metrics": metrics})
-        moved.append(trial)
-    study.trials = moved
-    summary = FIGURES["gap_against_parameters"].render(study.frame()).summary
-    assert "narrows most clearly with a higher dropout (rank correlation -1)" in summary

@@ -8,7 +8,8 @@ import pytest
 
 from dashboards.figures import FIGURES
 from dashboards.figures.figure import Waiting
-from dashboards.figures.gap_against_parameters import REGULARISERS, prepare_gaps
+from dashboards.figures.gap_against_parameters import prepare_gaps
+from dashboards.figures.gap_panels import REGULARISERS
 from service.domain.states import TrialState
 from tests.dashboards.synthetic import SyntheticStudy, make_evidence, make_spec, make_study
 from trainers.registry import catalog

@@ -219,10 +219,18 @@ def test_where_more_is_better_the_largest_wins_and_no_share_is_made_of_nats() ->
     ("kinds", "text", "tone"),
     [
         (["converged"] * 4, "None of 4 judged trials overfits.", "good"),
-        (["converged"] * 3 + ["overfit"], "1 of 4 judged trials overfit.", "warn"),
+        (["converged"] * 3 + ["overfit"], "1 of 4 judged trials overfits.", "warn"),
         (["overfit"] * 3 + ["large_gap", "converged"],
-         "3 of 5 judged trials overfit, 1 more have a large gap.", "bad"),
-        (["converged"] * 3 + ["underfit"], "None of 4 judged trials overfits; 1 underfit.", "good"),
+         "3 of 5 judged trials overfit; 1 more has a large gap between train and validation.",
+         "bad"),
+        (["converged"] * 2 + ["large_gap"] * 7,
+         "None of 9 judged trials overfits; 7 have a large gap between train and validation.",
+         "bad"),
+        (["converged"] * 8 + ["large_gap"],
+         "None of 9 judged trials overfits; 1 has a large gap between train and validation.",
+         "warn"),
+        (["converged"] * 3 + ["underfit"],
+         "None of 4 judged trials overfits; 1 underfits.", "good"),
         (["underfit"] * 3 + ["converged", "censored"],
          "3 of 4 judged trials underfit: they were still learning, or worse than a baseline.",
          "warn"),
@@ -263,7 +271,7 @@ def test_what_narrowed_the_gap_is_named_only_when_it_is_more_than_luck() -> None
     few, many = said(gaps(6))["overfitting"], said(gaps(12))["overfitting"]
     assert "narrows" not in few.text
     assert many.text.endswith("the gap narrows with higher dropout (rank correlation -1.00).")
-    assert many.figure == "gap_against_parameters"
+    assert many.figure == "gap_against_regularisers"
     assert step(gaps(12)) == "Try higher dropout: 12 of 12 trials do not generalise."
 
 
