@@ -10,8 +10,8 @@ from fastapi import FastAPI
 
 from dashboards.routes import router as dashboards
 from service import __version__
-from service.api import catalog as catalog_routes
 from service.api import (
+    all_events,
     compare,
     events,
     exports,
@@ -23,11 +23,13 @@ from service.api import (
     studies,
     trials,
 )
+from service.api import catalog as catalog_routes
 from service.api import datasets as dataset_routes
 from service.api.dependencies import Container
 from service.api.examples import example_records
 from service.api.feeds import Feeds
 from service.api.inspection import Inspector
+from service.api.many_feeds import ManyFeeds
 from service.api.own_sources import keep_sources
 from service.api.security import SecurityMiddleware
 from service.api.uploads import UploadDesk, UploadLimits
@@ -58,11 +60,13 @@ def create_app(
     registry.use_sources(settings.families)
     known = registry.catalog()
     database = Database(settings.database_url)
+    feeds = Feeds(database, settings.poll_seconds, settings.heartbeat_seconds)
     container = Container(
         database=database,
         artifacts=FilesystemArtifacts(settings.artifact_root),
         catalog=known,
-        feeds=Feeds(database, settings.poll_seconds, settings.heartbeat_seconds),
+        feeds=feeds,
+        many_feeds=ManyFeeds(feeds, database),
         data_roots=settings.data_roots,
         data_dir=settings.data_dir,
         data_store=settings.data_store,
@@ -110,6 +114,7 @@ def create_app(
         results.router,
         exports.router,
         events.router,
+        all_events.router,
         catalog_routes.router,
         dataset_routes.router,
         health.router,

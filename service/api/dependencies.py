@@ -12,6 +12,7 @@ from starlette.convertors import Convertor, register_url_convertor
 
 from service.api.dataset_details import list_entries, read_detail
 from service.api.feeds import Feeds
+from service.api.many_feeds import ManyFeeds
 from service.api.stored_samples import StoredSamples as StoredSamples
 from service.api.stored_samples import read_stored_samples as read_stored_samples
 from service.api.uploads import UploadDesk
@@ -47,6 +48,7 @@ class Container:
     artifacts: ArtifactStore
     catalog: Catalog
     feeds: Feeds
+    many_feeds: ManyFeeds
     data_roots: Sequence[FilePath]
     data_dir: FilePath
     """Its disk must have room: database, data store and artifacts lie in it."""

@@ -79,6 +79,8 @@ class Feed:
         """Sequence of the newest event that was polled."""
         self.end: str | None = None
         self.tasks: list[asyncio.Task[None]] = []
+        self.listeners: set[asyncio.Event] = set()
+        """Of watchers of many studies: set whenever there is something new here."""
         self._frames: deque[Frame] = deque(maxlen=KEPT_EVENTS)
         self._changed = asyncio.Event()
         self._silent_looks = 0
@@ -100,8 +102,9 @@ class Feed:
 
     def wake(self) -> None:
         """Let every watcher look again."""
-        self._changed.set()
-        self._changed = asyncio.Event()
+        for listener in self.listeners:
+            listener.set()
+        self._release()
 
     def after(self, sequence: int) -> list[Frame] | None:
         """Events after a position; None: they are no longer (or were never) kept here."""
@@ -118,12 +121,16 @@ class Feed:
         await self._changed.wait()
 
     async def beat(self, seconds: float) -> None:
-        """Wake the watchers after every so long a silence."""
+        """Wake the watchers of this study alone after every so long a silence."""
         while True:
             quiet_since = self._changed
             await asyncio.sleep(seconds)
             if self._changed is quiet_since:
-                self.wake()
+                self._release()
+
+    def _release(self) -> None:
+        self._changed.set()
+        self._changed = asyncio.Event()
 
 
 class Feeds:
@@ -133,11 +140,18 @@ class Feeds:
         self, database: Database, poll_seconds: float = 0.3, heartbeat_seconds: float = 15.0
     ) -> None:
         self._database = database
-        self._poll_seconds = poll_seconds
-        self._heartbeat_seconds = heartbeat_seconds
+        self.poll_seconds = poll_seconds
+        self.heartbeat_seconds = heartbeat_seconds
         self._feeds: dict[str, Feed] = {}
         self._limiter: anyio.CapacityLimiter | None = None
         self._closed = False
+        self.listeners: set[asyncio.Event] = set()
+        """Of watchers of many studies: set when all streams end."""
+
+    @property
+    def closed(self) -> bool:
+        """Whether all streams are to end."""
+        return self._closed
 
     @property
     def watched(self) -> int:
@@ -147,6 +161,8 @@ class Feeds:
     def close(self) -> None:
         """End all streams; clients come back with the last id they saw. Loop's thread only."""
         self._closed = True
+        for listener in self.listeners:
+            listener.set()
         for feed in self._feeds.values():
             feed.wake()
 
@@ -155,13 +171,13 @@ class Feeds:
 
         `newest` is the study's newest event now; a position beyond it is taken for it.
         """
-        feed = self._join(study_id, newest)
+        feed = self.join(study_id, newest)
         position = min(after, newest)
         try:
             while not self._closed:
                 frames = feed.after(position)
                 if frames is None:
-                    frames = await self._read(partial(self._load, study_id, position))
+                    frames = await self.load(study_id, position)
                 if frames:
                     yield b"".join(frame.data for frame in frames)
                     position = frames[-1].sequence
@@ -174,20 +190,26 @@ class Feeds:
                     # Woken for nothing: it has been silent for a while.
                     yield HEARTBEAT
         finally:
-            self._leave(feed)
+            self.leave(feed)
 
-    def _join(self, study_id: str, newest: int) -> Feed:
+    async def load(self, study_id: str, after: int) -> list[Frame]:
+        """At most BATCH events after a position, from the log itself. Raises Unavailable."""
+        return await self.read(partial(self._load, study_id, after))
+
+    def join(self, study_id: str, newest: int) -> Feed:
+        """The feed of a study, one watcher more; it follows the log from `newest` on at least."""
         feed = self._feeds.get(study_id)
         if feed is None or feed.end is not None:  # a study that was extended goes on
             feed = self._feeds[study_id] = Feed(study_id, newest)
             feed.tasks = [
                 asyncio.create_task(self._poll(feed)),
-                asyncio.create_task(feed.beat(self._heartbeat_seconds)),
+                asyncio.create_task(feed.beat(self.heartbeat_seconds)),
             ]
         feed.watchers += 1
         return feed
 
-    def _leave(self, feed: Feed) -> None:
+    def leave(self, feed: Feed) -> None:
+        """One watcher less; the last one ends the poller."""
         feed.watchers -= 1
         if feed.watchers:
             return
@@ -199,16 +221,17 @@ class Feeds:
     async def _poll(self, feed: Feed) -> None:
         while feed.end is None:
             try:
-                snapshot = await self._read(partial(self._look, feed))
+                snapshot = await self.read(partial(self._look, feed))
             except ServiceError as error:
                 log.warning("live stream of %s: %s", feed.study_id, error.detail)
                 await asyncio.sleep(RETRY_SECONDS)
                 continue
             feed.publish(snapshot)
             if len(snapshot.frames) < BATCH:
-                await asyncio.sleep(self._poll_seconds)
+                await asyncio.sleep(self.poll_seconds)
 
-    async def _read(self, work: Callable[[], Result]) -> Result:
+    async def read(self, work: Callable[[], Result]) -> Result:
+        """Run a look into the database in one of the feeds' own threads."""
         if self._limiter is None:
             self._limiter = anyio.CapacityLimiter(READERS)
         return await anyio.to_thread.run_sync(work, limiter=self._limiter, abandon_on_cancel=True)

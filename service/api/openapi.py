@@ -92,6 +92,18 @@ EVENT_STREAM: dict[str, Any] = {
     },
 }
 
+MANY_EVENTS: dict[str, Any] = {
+    "description": "Server-sent events; `data` is one JSON object a line.",
+    "content": {
+        "text/event-stream": {
+            "schema": {"type": "string"},
+            "example": 'event: study\ndata: {"study":"01k7x2m8qv4e9wz3tbn5ha6rcd","sequence":1,'
+            '"kind":"study","data":{"state":"QUEUED"},"created_at":"2026-11-02T10:00:00Z"}\n'
+            "id: 01k7x2m8qv4e9wz3tbn5ha6rcd@1\n\n",
+        }
+    },
+}
+
 TAGS = [
     {"name": "studies", "description": "One search: submitted, watched, steered."},
     {"name": "trials", "description": "One configuration trained once, epoch by epoch."},
