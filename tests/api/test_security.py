@@ -64,6 +64,7 @@ def test_every_answer_carries_the_headers(http: httpx.Client, path: str) -> None
     policy = headers["content-security-policy"]
     script = next(part for part in policy.split("; ") if part.startswith("script-src"))
     assert script == "script-src 'self'"
+    assert "worker-src 'self'" in policy.split("; ")
     assert "default-src 'none'" in policy
     assert headers["x-content-type-options"] == "nosniff"
     assert "access-control-allow-origin" not in headers
