@@ -21,6 +21,7 @@ from tests.api.house import House, Seed
 from tests.dashboards.synthetic import make_study
 
 DEADLINE_SECONDS = 40.0
+MOST_HEARTBEATS = 25
 KINDS = {"study", "trials", "epochs", "analysis"}
 
 
@@ -37,7 +38,16 @@ def watching(
     ) as response:
         assert response.status_code == 200, response.read()
         assert response.headers["content-type"].startswith("text/event-stream")
-        yield read_messages(response.iter_lines())
+        yield read_messages(_patiently(response.iter_lines()))
+
+
+def _patiently(lines: Iterator[str]) -> Iterator[str]:
+    """The lines; heartbeats alone for long are no stream that we wait for."""
+    silent = 0
+    for line in lines:
+        silent = silent + 1 if line.startswith(":") else 0 if line else silent
+        assert silent < MOST_HEARTBEATS, "nothing but heartbeats"
+        yield line
 
 
 def newest(http: httpx.Client, study_id: str) -> int:
