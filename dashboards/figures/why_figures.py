@@ -2,6 +2,13 @@
 
 from typing import Any
 
+from dashboards.figures.contour import (
+    prepare_contour,
+    searches_a_plane,
+    summarise_contour,
+    tabulate_contour,
+)
+from dashboards.figures.contour_drawing import draw_contour
 from dashboards.figures.figure import Figure
 from dashboards.figures.importance import (
     draw_importance,
@@ -34,5 +41,15 @@ WHY: dict[str, Figure[Any]] = {
         draw=draw_slices,
         summarise=summarise_slices,
         tabulate=tabulate_slices,
+    ),
+    "contour": Figure(
+        title="Contour: where in the plane of two parameters do the good trials lie?",
+        group="why",
+        needs=frozenset({"trials", "analyses"}),
+        prepare=prepare_contour,
+        draw=draw_contour,
+        summarise=summarise_contour,
+        tabulate=tabulate_contour,
+        applies=searches_a_plane,
     ),
 }

@@ -4,6 +4,7 @@
 const NARROW = 560;
 const PANEL_HEIGHT = 230;
 const PANEL_GAP = 70;
+const LEGEND_LINE = 29;
 
 export function fitToPage(served, width) {
   const layout = structuredClone(served);
@@ -56,6 +57,10 @@ function layOutPanels(layout, most, room) {
     if (shared && index % columns) layout[`yaxis${suffix}`].title = { text: "" };
   }
   layout.height = height + 130;
+  // A legend of many lines (a phone) does not take its room from the axes.
+  const lines = columns === 1 && room < NARROW ? Math.max(0, (layout.meta.legend ?? 0) - 2) : 0;
+  layout.margin = { ...layout.margin, b: (layout.margin.b ?? 0) + lines * LEGEND_LINE };
+  layout.height += lines * LEGEND_LINE;
 }
 
 // As many columns as leave the fewest holes; more of them when it comes to the same.
