@@ -1,5 +1,13 @@
-// Parts of the page that the server renders again: swapped in place, only where they differ, and
-// without taking focus, open details or selection from whoever is looking at them.
+// Parts of the page that the server renders again: patched where they differ, and without moving or
+// taking away what someone is looking at. A region that is in someone's hands (their text selection
+// reaches into it, the pointer is pressed in it, a dialog is open) waits until it is let go.
+import { morph, remember } from "/static/morph.js";
+
+const waiting = new Map(); // region -> what it becomes when it is let go
+let pressed = null;
+
+// Before any other module changes them.
+for (const region of document.querySelectorAll("[data-live]")) remember(region);
 
 export async function refreshRegions() {
   const response = await fetch(location.href, { headers: { Accept: "text/html" }, cache: "no-store" });
@@ -17,40 +25,34 @@ export async function refreshRegions() {
   Object.assign(document.body.dataset, fresh.body.dataset);
   for (const region of document.querySelectorAll("[data-live]")) {
     const other = fresh.querySelector(`[data-live="${CSS.escape(region.dataset.live)}"]`);
-    if (other) swap(region, other);
+    if (other) waiting.set(region, document.importNode(other, true)); // it would keep its whole page in memory
   }
+  patchFree();
   return fresh.body.dataset;
 }
 
-function swap(region, other) {
-  const next = other.innerHTML;
-  if (next === (region.lastMarkup ?? region.innerHTML)) return;
-  if (holdsSelection(region)) return; // comes with the next change
-  const focus = focusIn(region);
-  const open = new Map([...region.querySelectorAll("details[id]")].map((item) => [item.id, item.open]));
-  const ticked = [...region.querySelectorAll("input[type=checkbox][id]:checked")].map((box) => box.id);
-  region.replaceChildren(...document.importNode(other, true).childNodes);
-  region.lastMarkup = next;
-  for (const [id, isOpen] of open) {
-    const details = document.getElementById(id);
-    if (details) details.open = isOpen;
+function patchFree() {
+  const free = [...waiting.keys()].filter((region) => !isHeld(region));
+  for (const region of free) {
+    morph(region, waiting.get(region));
+    waiting.delete(region);
   }
-  for (const id of ticked) {
-    const box = document.getElementById(id);
-    if (box) box.checked = true;
-  }
-  if (focus) region.querySelector(focus)?.focus({ preventScroll: true });
 }
 
-function holdsSelection(region) {
+function isHeld(region) {
+  if (document.querySelector("dialog[open]") || region.querySelector(":popover-open")) return true;
+  if (pressed && region.contains(pressed)) return true;
   const selection = getSelection();
-  return !selection.isCollapsed && region.contains(selection.anchorNode);
+  return !selection.isCollapsed && [selection.anchorNode, selection.focusNode].some((node) => region.contains(node));
 }
 
-function focusIn(region) {
-  const active = document.activeElement;
-  if (!active || !region.contains(active)) return null;
-  if (active.id) return `#${CSS.escape(active.id)}`;
-  const href = active.getAttribute("href");
-  return href ? `a[href="${CSS.escape(href)}"]` : null;
+function letGo() {
+  pressed = null;
+  setTimeout(patchFree); // after the click that a release makes
 }
+
+document.addEventListener("selectionchange", patchFree);
+document.addEventListener("pointerdown", (event) => { pressed = event.target; }, true);
+for (const name of ["pointerup", "pointercancel", "dragend"]) document.addEventListener(name, letGo, true);
+addEventListener("blur", letGo); // released outside the window
+for (const name of ["close", "toggle"]) document.addEventListener(name, () => setTimeout(patchFree), true);

@@ -28,7 +28,7 @@ export function bindTicks() {
     show();
   });
   // Rows that arrive with an update show what was ticked before.
-  new MutationObserver(show).observe(document.querySelector('[data-live="trials"]'), { childList: true });
+  new MutationObserver(show).observe(document.querySelector('[data-live="trials"]'), { childList: true, subtree: true });
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     const query = [...ticked].map((number) => `trials=${number}`).join("&");
