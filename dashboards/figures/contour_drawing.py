@@ -47,6 +47,18 @@ def draw_contour(data: Contours) -> go.Figure:
             named.add("best")
         for short, name, entry in zip((x_axis, y_axis), panel.names, panel.entries, strict=True):
             figure.layout[f"{short[0]}axis{short[1:]}"].update(_axis_of(name, entry))
+    for level, name in enumerate(names):
+        if f"level {level}" not in named:  # in the surface, or of broken constraints only
+            figure.add_scatter(
+                x=[None],
+                y=[None],
+                name=name,
+                legendrank=level + 1,
+                legendgroup=f"level {level}",
+                mode="markers",
+                marker={"color": colors[level], "symbol": "circle", "size": 8},
+                hoverinfo="skip",
+            )
     lines = len({trace.legendgroup for trace in figure.data if trace.legendgroup})
     figure.layout.meta = {"panels": len(data.panels), "legend": lines}
     return figure

@@ -32,6 +32,8 @@ from service.domain.spec import ResolvedSpec
 FEWEST = 12
 """Trials below which nothing is claimed of a regulariser."""
 FEWEST_SIDE = 3
+OFF_HALF = 0.1
+"""Of the trials: how far a threshold may be from their half for the sake of a short number."""
 LEVEL = 0.05
 """How often luck may be taken for an effect, over all regularisers together."""
 NOTABLE = 0.3
@@ -161,18 +163,24 @@ def find_clear(columns: Mapping[str, Column]) -> tuple[str, float] | None:
 
 
 def find_threshold(values: Sequence[float]) -> float:
-    """The shortest number that parts the values (not all equal) as evenly as they can be."""
+    """The shortest number that parts the values (not all equal) about evenly.
+
+    With at least 40 % of them on either side where ties allow it, else as evenly as they can be.
+    """
     ordered = sorted(values)
     half = len(ordered) / 2
     cuts = [i for i in range(1, len(ordered)) if ordered[i - 1] < ordered[i]]
-    cut = min(cuts, key=lambda i: abs(i - half))
-    low, high = ordered[cut - 1], ordered[cut]
-    middle = math.sqrt(low * high) if low > 0 else (low + high) / 2
+    room = max(min(abs(i - half) for i in cuts), OFF_HALF * len(ordered))
+    able = [i for i in cuts if abs(i - half) <= room]
+    low, high = ordered[able[0] - 1], ordered[able[-1]]
+    near = min(able, key=lambda i: abs(i - half))
+    ends = (ordered[near - 1], ordered[near])
+    middle = math.sqrt(ends[0] * ends[1]) if ends[0] > 0 else sum(ends) / 2
     for digits in range(1, 16):
         short = float(f"{middle:.{digits}g}")
         if low <= short < high:
             return short
-    return low
+    return ends[0]
 
 
 def draw_regularisers(data: RegulariserGaps) -> go.Figure:

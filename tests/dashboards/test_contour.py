@@ -219,6 +219,17 @@ def test_trials_that_break_a_constraint_are_not_among_the_best() -> None:
     assert panel.basins[panel.names.index("learning_rate")].low > 2e-3
     figure = FIGURES["contour"].render(made.frame()).figure
     assert "breaks a constraint" in {trace.name for trace in figure.data}
+    best = make_worst_of(made)
+    traces = FIGURES["contour"].render(best.frame()).figure.data
+    shown = {trace.name for trace in traces if trace.showlegend is not False}
+    assert set(name_levels(contours(best))) <= shown  # also one that no feasible trial reaches
+
+
+def make_worst_of(made: SyntheticStudy) -> SyntheticStudy:
+    """The study if its better half broke a constraint."""
+    half = sorted(t.value or 0.0 for t in made.trials)[len(made.trials) // 2]
+    made.trials = [t.model_copy(update={"feasible": (t.value or 0.0) > half}) for t in made.trials]
+    return made
 
 
 def test_of_several_objectives_the_first_is_named() -> None:

@@ -147,7 +147,9 @@ def test_looking_at_several_raises_the_bar() -> None:
 
 
 def test_the_threshold_is_a_short_number_that_parts_the_values_evenly() -> None:
-    assert find_threshold([0.011, 0.119, 0.162, 0.31]) in (0.1, 0.14, 0.15)
+    assert find_threshold([0.011, 0.119, 0.162, 0.31]) == 0.14
+    many = [0.0037 * i for i in range(100)]
+    assert find_threshold(many) == 0.2  # 55 at most that, 45 above
     assert find_threshold([0.0, 0.0, 0.0, 0.2, 0.4]) == 0.1
     assert find_threshold([1.0001, 1.0002]) == pytest.approx(1.0001, abs=1e-4)
     assert 1.0001 <= find_threshold([1.0001, 1.0002]) < 1.0002
