@@ -27,8 +27,9 @@ from dashboards.rendering import PageRoute, page
 from service.api.dependencies import (
     ComparisonDependency,
     ContainerDependency,
-    find_comparison,
+    read_records,
 )
+from service.domain.comparison import read_ids
 from service.domain.figure_files import figure_file_name
 from service.domain.states import TERMINAL_STUDY_STATES
 from service.errors import NotFound
@@ -43,11 +44,16 @@ def show_comparison(
     ids: Annotated[list[str] | None, Query(max_length=64)] = None,
 ) -> HTMLResponse:
     """Two to eight studies: a table, and how they converged."""
-    comparison = find_comparison(ids or [], container.database)
+    chosen = read_ids(ids or [])
+    with read_records(container.database) as records:
+        # First what the page will watch from: an event that comes between is told again.
+        found = [records.studies.get(each) for each in chosen]
+        comparison = records.comparisons.compare(chosen)
     names = [study.name for study in comparison.studies]
     return page(
         "compare.html",
         comparison=comparison,
+        events={study.id: study.event for study in found if study is not None},
         titles=TITLES,
         over=all(study.state in TERMINAL_STUDY_STATES for study in comparison.studies),
         shared=[name for name in names if names.count(name) > 1],

@@ -40,6 +40,7 @@ def show_studies(
     return page(
         "studies.html",
         studies=found.items,
+        events={study.id: study.event for study in found.items},
         improvements=improvements,
         names=names,
         filtered=bool(state or family or name or page_token),

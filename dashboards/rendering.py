@@ -29,6 +29,7 @@ STYLE_SHEETS = (
     "summary.css",
     "forms.css",
     "gallery.css",
+    "live.css",
     "narrow.css",
 )
 """In the order in which they apply."""

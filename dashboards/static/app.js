@@ -1,7 +1,7 @@
 // The entry: wires up whatever the page has.
 import { bindActions, bindPosts } from "/static/actions.js";
 import { FigureElement, redrawFigures } from "/static/figures.js";
-import { watchPage } from "/static/live.js";
+import { watchPage } from "/static/watch.js";
 import { awaitSummary } from "/static/summary.js";
 import { bindTicks } from "/static/ticks.js";
 import { bindCopying, keepAges } from "/static/small.js";

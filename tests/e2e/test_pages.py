@@ -174,6 +174,8 @@ def test_a_page_says_when_it_is_stale_or_offline_and_is_live_again(
     site: Site, visit: Visitor
 ) -> None:
     def break_stream(page: Page) -> None:
+        # Playwright sees what a page asks for, but not what a SharedWorker does.
+        page.add_init_script("delete window.SharedWorker")
         page.route("**/events*", lambda route: route.fulfill(status=503, body="away"))
 
     opened = visit(site.page_of("running"), prepare=break_stream)
