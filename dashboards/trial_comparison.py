@@ -35,6 +35,10 @@ class TrialComparison(NamedTuple):
     """Two to six trials, in the order in which they were asked for."""
 
     trials: list[Trial]
+    objectives: list[tuple[str, list[float | None]]]
+    """Every metric that the study is about or bounds, with its value of each trial."""
+    bounds: str
+    """What the study bounds, in words; empty: nothing."""
     differing: list[Row]
     same: list[Row]
     metrics: list[MetricRow]
@@ -77,10 +81,28 @@ def compare_trials(study: Study, trials: Sequence[Trial]) -> TrialComparison:
     rows.sort(key=lambda row: (not row.searched, row.name))
     return TrialComparison(
         trials=list(trials),
+        objectives=_objectives(study, trials),
+        bounds=" and ".join(str(bound) for bound in study.resolved.aims.constraints),
         differing=[row for row in rows if row.differs],
         same=[row for row in rows if not row.differs],
         metrics=_metrics(study, trials),
     )
+
+
+def _objectives(study: Study, trials: Sequence[Trial]) -> list[tuple[str, list[float | None]]]:
+    aims = study.resolved.aims
+    scores = [aims.scores_of(trial) for trial in trials]
+    first = aims.objectives[0].metric
+    return [
+        (
+            name,
+            [
+                trial.value if name == first else score.get(name)
+                for trial, score in zip(trials, scores, strict=True)
+            ],
+        )
+        for name in aims.metrics
+    ]
 
 
 def _metrics(study: Study, trials: Sequence[Trial]) -> list[MetricRow]:

@@ -32,10 +32,15 @@ class TrialLine(NamedTuple):
     best: tuple[int, float] | None
     gap: float | None
     """Relative to train at the best epoch, positive is worse."""
+    feasible: bool = True
 
 
 class CurvesSideBySide(NamedTuple):
     """What is drawn."""
+
+    metric: str
+    chosen: bool
+    """Whether the metric is what the study is about, and not one of several objectives' loss."""
 
     y_title: str
     log: bool
@@ -59,6 +64,8 @@ def prepare_curves(data: SideBySide) -> CurvesSideBySide | Waiting:
     values = [value for line in lines for value in line.train + line.validation]
     log = needs_log(values)
     return CurvesSideBySide(
+        metric=study.metric,
+        chosen=not study.aims.is_pareto,
         y_title=label(study.metric, study.unit),
         log=log,
         y_range=None if log else unsquashed_range(values, minimize=study.minimize),
@@ -88,6 +95,7 @@ def _line(place: int, facts: TrialFacts, metric: str, *, minimize: bool) -> Tria
         validation=[validation[i] for i in kept],
         best=best,
         gap=gap,
+        feasible=facts.feasible is not False,
     )
 
 
@@ -134,31 +142,41 @@ def summarise_curves(data: CurvesSideBySide) -> str:
     """Who is ahead and by how much, and who generalises best."""
     sign = 1.0 if data.minimize else -1.0
     known = sorted(
-        ((sign * line.best[1], line) for line in data.lines if line.best is not None),
-        key=lambda pair: pair[0],
+        ((not line.feasible, sign * line.best[1]), line)
+        for line in data.lines
+        if line.best is not None
     )
     silent = data.missing + [line.trial for line in data.lines if line.best is None]
     notes = " Dotted lines are train."
     if silent:
         notes += f" Without an epoch that counts: trial {say_list([str(n) for n in silent])}."
+    broken = [str(line.trial) for _, line in known if not line.feasible]
+    if broken:
+        notes += f" Beyond a bound, so that it cannot win: trial {say_list(broken)}."
     if not known:
         return "None of them has an epoch that counts yet. Dotted lines are train."
-    loss, first = known[0]
+    (_, loss), first = known[0]
     epoch = first.best[0] if first.best is not None else 0
-    text = f"Trial {first.trial} is ahead with {number(sign * loss)} at epoch {epoch}"
-    others = [
-        f"trial {line.trial} by {100 * abs(other - loss) / abs(loss):.1f} %"
-        for other, line in known[1:]
-        if loss != 0
-    ]
+    # Among compromises of several objectives a lower loss alone is no lead.
+    lead = "is ahead with" if data.chosen else f"has the {'low' if data.minimize else 'high'}est"
+    text = f"Trial {first.trial} {lead} {data.metric} {number(sign * loss)} at epoch {epoch}"
+    others = [_behind(line, other, loss) for (_, other), line in known[1:] if loss != 0]
     if others:
-        text += f", of {say_list(others)}"
+        text += f"; {say_list(others)}"
     gaps = [(line.gap, line.trial) for _, line in known if line.gap is not None]
     if len(gaps) > 1:
         gap, trial = min(gaps)
         side = "above" if (gap >= 0) == data.minimize else "below"
         text += f"; trial {trial} generalises best: validation {abs(100 * gap):.1f} % {side} train"
     return f"{text}.{notes}"
+
+
+def _behind(line: TrialLine, loss: float, best: float) -> str:
+    """How far a trial is behind the one that is named first."""
+    share = 100 * (loss - best) / abs(best)
+    if abs(share) < 0.05:  # what would be shown as 0.0 %
+        return f"trial {line.trial} is level"
+    return f"trial {line.trial} is {abs(share):.1f} % {'worse' if share > 0 else 'better'}"
 
 
 def tabulate_curves(data: CurvesSideBySide) -> Table:

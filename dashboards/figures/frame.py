@@ -125,6 +125,8 @@ class TrialFacts:
     reports: Sequence[EpochReport]
     pictures: Pictures | None
     evidence: Evidence | None = None
+    feasible: bool | None = None
+    """Whether it keeps the constraints; None: there are none, or it has no result."""
 
 
 @dataclass(frozen=True)
@@ -261,6 +263,7 @@ def build_trial_facts(
         reports=reports,
         pictures=pictures,
         evidence=evidence,
+        feasible=trial.feasible,
     )
 
 

@@ -21,7 +21,7 @@ from dashboards.trial_comparison import compare_trials
 from service.domain.records import EpochReport
 from service.storage.database import Database
 from tests.dashboards.seeding import seed_study
-from tests.dashboards.synthetic import SyntheticStudy, make_pictures, make_study
+from tests.dashboards.synthetic import SyntheticStudy, make_pictures, make_spec, make_study
 from tests.dashboards.test_routes import own as own
 from tests.dashboards.test_text_reconstructions import pictures as text_pictures
 
@@ -61,8 +61,8 @@ def test_the_sentence_names_who_is_ahead_and_by_how_much(study: SyntheticStudy) 
     first, second = sorted(values, key=lambda trial: values[trial])
     behind = 100 * (values[second] / values[first] - 1)
     said = summarise_curves(data)
-    assert said.startswith(f"Trial {first} is ahead with {values[first]:.4g} at epoch")
-    assert f"of trial {second} by {behind:.1f} %" in said
+    assert said.startswith(f"Trial {first} is ahead with mse {values[first]:.4g} at epoch")
+    assert f"; trial {second} is {behind:.1f} % worse" in said
 
 
 def test_of_a_maximised_metric_the_highest_is_ahead(study: SyntheticStudy) -> None:
@@ -71,6 +71,37 @@ def test_of_a_maximised_metric_the_highest_is_ahead(study: SyntheticStudy) -> No
     assert not isinstance(data, Waiting)
     values = {line.trial: line.best[1] for line in data.lines if line.best}
     assert summarise_curves(data).startswith(f"Trial {max(values, key=lambda t: values[t])} is")
+
+
+def test_a_trial_beyond_a_bound_is_never_ahead(study: SyntheticStudy) -> None:
+    data = prepare_curves(sides(study, 5, 2))
+    assert not isinstance(data, Waiting)
+    values = {line.trial: line.best[1] for line in data.lines if line.best}
+    best, other = sorted(values, key=lambda trial: values[trial])
+    broken = [line._replace(feasible=line.trial != best) for line in data.lines]
+    said = summarise_curves(data._replace(lines=broken))
+    assert said.startswith(f"Trial {other} is ahead") and f"trial {best} is" in said
+    assert "% better" in said and f"cannot win: trial {best}." in said
+
+
+def test_equal_trials_are_level(study: SyntheticStudy) -> None:
+    data = prepare_curves(sides(study, 5, 2))
+    assert not isinstance(data, Waiting)
+    same = [line._replace(best=(1, 0.02)) for line in data.lines]
+    assert "trial 5 is level" in summarise_curves(data._replace(lines=same))
+
+
+def test_among_compromises_nobody_is_ahead() -> None:
+    pair = [{"metric": "mse", "subject_to": [{"metric": "kl", "at_most": 8.5}]}, {"metric": "kl"}]
+    pareto = make_study(
+        count=6, planned=6, study_id="pair1", spec=make_spec("pair", 6, objective=pair)
+    )
+    data = prepare_curves(sides(pareto, 0, 2))
+    assert not isinstance(data, Waiting)
+    assert "ahead" not in summarise_curves(data) and "lowest loss" in summarise_curves(data)
+    found = compare_trials(pareto.study, [pareto.trials[0], pareto.trials[2]])
+    assert [name for name, _ in found.objectives][:2] == ["mse", "kl"]
+    assert "kl" in found.bounds
 
 
 def test_a_trial_without_an_epoch_is_named_and_keeps_no_line(study: SyntheticStudy) -> None:
