@@ -100,7 +100,8 @@ def _copied(records: Records, source: str, number: int | None) -> tuple[Study, d
             raise NotFound(
                 f"study {study.name} has no trial {number} (yet)", "go back to the study's page"
             )
-        document = best_config_spec(study, trial).model_dump(mode="json", exclude_none=True)
+        # Its nulls are part of it: what is left out is resolved to a default.
+        document = best_config_spec(study, trial).model_dump(mode="json")
         name = str(document["name"])
     stem = copy_stem(name)
     taken = {each.name for each in records.studies.page(200, None, None, None, stem, "name").items}

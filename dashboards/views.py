@@ -95,9 +95,7 @@ def study_view(
         dataset_address=dataset_address(study),
         searched=searched,
         spec=as_wished(study),
-        best_spec=None
-        if best is None
-        else best_config_spec(study, best).model_dump(mode="json", exclude_none=True),
+        best_spec=None if best is None else best_config_spec(study, best).model_dump(mode="json"),
         has_model=best is not None and best.value is not None,
         test=_test(study),
     )

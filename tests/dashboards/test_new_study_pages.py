@@ -4,6 +4,7 @@ import html
 import re
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from fastapi.testclient import TestClient
 from dashboards.new_study_pages import copy_name, plainest_family
 from dashboards.new_study_words import FIELD_WORDS
 from service.api.yaml_text import read_yaml, write_yaml
+from service.domain.records import Study
 from service.domain.spec import STUDY_ID, StudySpec
 from service.main import create_app
 from service.settings import Settings
@@ -21,6 +23,8 @@ from tests.dashboards.seeding import seed_study
 from tests.dashboards.synthetic import make_spec, make_study
 
 YAML = {"Content-Type": "application/yaml"}
+NULLS = {"training": {"epochs": 12, "early_stopping": None}, "split": {"test": None}}
+"""Nulls that are no defaults: left out they would be trained otherwise."""
 SPEC = make_spec(
     "digits-copied", 30, seed=2**53 + 1, space={"learning_rate": 0.001, "latent_dim": 8}
 )
@@ -32,10 +36,21 @@ def client(migrated_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Ite
     url = f"sqlite:///{shutil.copy(migrated_file, folder / 'hifitune.sqlite3')}"
     database = Database(url)
     seed_study(database, make_study(count=4, study_id="source1", spec=SPEC))
+    plain = make_study(count=4, study_id="nulls1", spec=make_spec("nulls", 4))
+    seed_study(database, replace(plain, study=_with_nulls(plain.study)))
     settings = Settings(data_dir=folder, database_url=url)
     with TestClient(create_app(settings), base_url="http://127.0.0.1") as opened:
         yield opened
     database.close()
+
+
+def _with_nulls(study: Study) -> Study:
+    """As on data that bring a test file; digits bring none, so `resolve` would refuse it."""
+    spec = StudySpec.model_validate({**study.spec.model_dump(mode="json"), **NULLS})
+    resolved = study.resolved
+    training = resolved.training.model_copy(update={"early_stopping": None})
+    changes = {"training": training, "split": resolved.split.model_copy(update={"test": None})}
+    return study.model_copy(update={"spec": spec, "resolved": resolved.model_copy(update=changes)})
 
 
 def begun(client: TestClient, query: str = "") -> dict[str, Any]:
@@ -91,6 +106,28 @@ def test_a_clone_of_a_trial_fixes_its_config_and_keeps_its_seed(client: TestClie
     answer = client.get("/v1/studies/source1/trials/2/config").json()
     whole = StudySpec.model_validate(document)
     assert whole == StudySpec.model_validate(answer)
+
+
+def test_nulls_that_mean_something_come_through_a_clone(client: TestClient) -> None:
+    for query in ("?from=nulls1", "?from=nulls1&trial=0"):
+        document = begun(client, query)
+        assert document["training"]["early_stopping"] is None, query
+        assert document["split"]["test"] is None, query
+    asked = StudySpec.model_validate(client.get("/v1/studies/nulls1").json()["spec"])
+    wished = StudySpec.model_validate(begun(client, "?from=nulls1"))
+    assert wished.model_copy(update={"name": asked.name}) == asked
+    answer = client.get("/v1/studies/nulls1/trials/0/config").json()
+    repeated = begun(client, "?from=nulls1&trial=0")
+    assert StudySpec.model_validate(repeated) == StudySpec.model_validate(answer)
+
+
+def test_nulls_that_mean_something_are_on_the_page_of_the_study(client: TestClient) -> None:
+    text = client.get("/studies/nulls1").text
+    answer = StudySpec.model_validate(client.get("/v1/studies/nulls1/best/config").json())
+    asked = StudySpec.model_validate(client.get("/v1/studies/nulls1").json()["spec"])
+    for place, meant in (("best-yaml", answer), ("spec-yaml", asked)):
+        (shown,) = re.findall(rf'<pre id="{place}"[^>]*>(.*?)</pre>', text, re.DOTALL)
+        assert StudySpec.model_validate(read_yaml(html.unescape(shown))) == meant, place
 
 
 @pytest.mark.parametrize(
