@@ -50,6 +50,31 @@ def test_a_typo_is_answered_with_the_name_that_was_meant() -> None:
     assert "`sampler`" in caught.value.errors[0].remedy
 
 
+@pytest.mark.parametrize(
+    ("changes", "remedy"),
+    [
+        ({"sampler": {"type": "tpe", "seed": 4}},
+         "`seed` belongs at /seed or /split/seed: move it"),
+        ({"patience": 3}, "`patience` belongs at /training/early_stopping/patience: move it"),
+        ({"epochs": 9}, "`epochs` belongs at /training/epochs: move it"),
+        ({"choices": [1]}, "`choices` belongs at /family/choices or /space/NAME/choices: move it"),
+        ({"sampler": {"type": "random", "startup_trials": 5}},
+         "choose a type that has `startup_trials`, or take it out"),
+        ({"objective": [{"metric": "mse", "at_most": 1}, {"metric": "kl"}]},
+         "`at_most` belongs at /objective/subject_to/at_most: move it"),
+        ({"task": {"kind": "denoise", "epoch": 1}}, "write `epochs`, if that is meant"),
+    ],
+)  # fmt: skip
+def test_an_unknown_field_is_told_what_is_meant_and_where_it_belongs(
+    changes: dict[str, Any], remedy: str
+) -> None:
+    with pytest.raises(InvalidSpec) as caught:
+        read_spec({**MINIMAL, **changes})
+
+    (error,) = caught.value.errors
+    assert error.remedy == remedy
+
+
 @pytest.mark.parametrize("document", [None, 1, "x", [], [MINIMAL]])
 def test_what_is_no_object_is_no_spec(document: Any) -> None:
     with pytest.raises(InvalidSpec) as caught:
