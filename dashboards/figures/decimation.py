@@ -18,6 +18,11 @@ def every_point() -> Iterator[None]:
         _WHOLE.reset(token)
 
 
+def is_whole() -> bool:
+    """Whether a file is made, and not a drawing."""
+    return _WHOLE.get()
+
+
 def choose_points(
     values: Sequence[float | None], limit: int = MAX_POINTS, keep: Collection[int] = ()
 ) -> list[int]:
@@ -27,7 +32,7 @@ def choose_points(
     and the largest of equally long stretches, so that the outline of a series stays.
     """
     count = len(values)
-    if count <= limit or _WHOLE.get():
+    if count <= limit or is_whole():
         return list(range(count))
     known = [position for position, value in enumerate(values) if value is not None]
     chosen = {position for position in keep if 0 <= position < count} | {0, count - 1}
@@ -45,7 +50,7 @@ def choose_points(
 
 def spread(count: int, limit: int) -> list[int]:
     """At most `limit` evenly spaced positions of `count`, both ends among them."""
-    if count <= limit or _WHOLE.get():
+    if count <= limit or is_whole():
         return list(range(count))
     if limit <= 1:
         return [0][:limit]

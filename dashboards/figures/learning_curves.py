@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import plotly.graph_objects as go
 
-from dashboards.figures.decimation import MAX_POINTS, choose_points, spread
+from dashboards.figures.decimation import MAX_POINTS, choose_points, is_whole, spread
 from dashboards.figures.figure import Cell, Table, Waiting
 from dashboards.figures.frame import CurveColumns, StudyFrame
 from dashboards.figures.paper import (
@@ -44,6 +44,7 @@ class LearningCurves(NamedTuple):
     y_range: list[float] | None
     bundles: list[Bundle]
     best_number: int | None
+    best_state: str
     best_x: list[int]
     best_y: list[float | None]
     best_epoch: int | None
@@ -104,6 +105,7 @@ def prepare_learning_curves(frame: StudyFrame) -> LearningCurves | Waiting:
         y_range=None if log else unsquashed_range(values, minimize=frame.study.minimize),
         bundles=bundles,
         best_number=best_number,
+        best_state=trials.state[best] if best is not None else "",
         best_x=[best_x[i] for i in kept],
         best_y=[best_y[i] for i in kept],
         best_epoch=trials.best_epoch[best] if best is not None else None,
@@ -192,8 +194,27 @@ def summarise_learning_curves(data: LearningCurves) -> str:
 
 
 def tabulate_learning_curves(data: LearningCurves) -> Table:
-    """The best trial's curve, epoch by epoch."""
+    """The best trial's curve, epoch by epoch; in a file those of all trials that are drawn."""
+    if is_whole():
+        return Table(["trial", "state", "epoch", "value"], _rows_of_all(data))
     rows: list[list[Cell]] = [
         [epoch, rounded(value)] for epoch, value in zip(data.best_x, data.best_y, strict=True)
     ]
     return Table(["epoch", f"trial {data.best_number}: {data.y_title}"], rows)
+
+
+def _rows_of_all(data: LearningCurves) -> list[list[Cell]]:
+    """By trial, then by epoch; bundles part their curves by None."""
+    found = [
+        (trial, bundle.state, int(epoch), value)
+        for bundle in data.bundles
+        for trial, epoch, value in zip(bundle.numbers, bundle.x, bundle.y, strict=True)
+        if trial is not None and epoch is not None
+    ]
+    if data.best_number is not None:
+        found += [
+            (data.best_number, data.best_state, epoch, value)
+            for epoch, value in zip(data.best_x, data.best_y, strict=True)
+        ]
+    found.sort(key=lambda row: (row[0], row[2]))
+    return [[trial, state, epoch, rounded(value)] for trial, state, epoch, value in found]

@@ -111,6 +111,25 @@ def test_of_ten_thousand_trials_the_csv_has_every_one(name: str) -> None:
     assert len(table.rows) == len(expected) >= (10_000 if name == "best_so_far" else 8_000)
 
 
+def test_the_csv_of_learning_curves_has_every_epoch_of_every_trial() -> None:
+    epochs = 300  # more than a curve in the background has points
+    synthetic = make_study(count=14, epochs=epochs, spec=make_spec(trials=14, **OFF))
+    frame = synthetic.frame()
+    table = FIGURES["learning_curves"].whole_table(frame)
+    assert isinstance(table, Table)
+    assert table.columns == ["trial", "state", "epoch", "value"]
+    states = dict(zip(frame.trials.number, frame.trials.state, strict=True))
+    expected = [
+        [number, states[number], epoch, None if value is None else float(f"{value:.6g}")]
+        for number, curve in sorted(frame.curves.items())
+        for epoch, value in zip(curve.epochs, curve.validation, strict=True)
+    ]
+    assert len({row[0] for row in expected}) > 5 and len(expected) > 6 * epochs
+    assert table.rows == expected
+    shown = FIGURES["learning_curves"].render(frame).table
+    assert shown.columns[0] == "epoch" and len(shown.rows) == epochs, "the page: the best one's"
+
+
 _frames: list[Any] = []
 
 
