@@ -62,7 +62,8 @@ class FigureAnswer(Record):
                     "name": "importance",
                     "title": "Importance: which parameters decide the result?",
                     "group": "why",
-                    "summary": "learning_rate explains 61 % of what mse owes to the parameters.",
+                    "summary": "For mse only learning_rate (61 %) matters beyond chance "
+                    "over 24 trials.",
                     "waiting": False,
                     "figure": {
                         "data": [{"type": "bar", "x": [0.61], "y": ["learning_rate"]}],

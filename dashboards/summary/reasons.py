@@ -17,8 +17,6 @@ MOST = 0.5
 FEW = 0.1
 """Of the judged trials: with fewer that overfit the search takes care of itself."""
 ROUGH_BELOW = 20
-EVEN = 1.5
-"""The largest share in mean shares of the others: below it no parameter stands out."""
 
 
 def say_overfitting(facts: Facts) -> Said | None:
@@ -117,23 +115,32 @@ def _is_open(facts: Facts, name: str) -> bool:
 
 
 def say_parameters(facts: Facts) -> Said | None:
-    """Which parameters decide, and on how many trials that rests; not of a single parameter."""
+    """Which of several parameters decide beyond chance, and on how many trials that rests."""
     data = prepare_importance(facts.frame)
     if isinstance(data, Waiting) or len(data.parameters) < 2:
         return None
-    first, second = data.shares[:2]
-    numbers: dict[str, int | float] = {"share": first, "trials": data.trials}
     rough = ", a rough guess" if data.trials < ROUGH_BELOW else ""
     over = f"over {count(data.trials, 'trial')}{rough}"
-    if first * (len(data.shares) - 1) < EVEN * (1 - first):
-        text = f"No parameter stands out: {data.parameters[0]} explains {percent(first)} {over}."
+    numbers: dict[str, int | float] = {"trials": data.trials}
+    if data.chance is None:
+        numbers["share"] = data.shares[0]
+        text = (
+            f"{data.parameters[0]} has the largest share ({percent(data.shares[0])}), "
+            f"not held against chance, {over}."
+        )
         return say("parameters", text, "importance", numbers)
-    numbers["second_share"] = second
-    text = (
-        f"{data.parameters[0]} matters most ({percent(first)}), then {data.parameters[1]} "
-        f"({percent(second)}), {over}."
-    )
-    return say("parameters", text, "importance", numbers)
+    found = data.beyond
+    if not found:
+        text = f"No parameter stands out beyond chance {over}."
+        return say("parameters", text, "importance", numbers)
+    name, numbers["share"] = found[0]
+    text = f"{name} matters most ({percent(numbers['share'])})"
+    if len(found) > 1:
+        name, numbers["second_share"] = found[1]
+        text += f", then {name} ({percent(numbers['second_share'])}), both beyond chance"
+    else:
+        text += ", no other beyond chance"
+    return say("parameters", f"{text}, {over}.", "importance", numbers)
 
 
 def say_edge(facts: Facts) -> Said | None:

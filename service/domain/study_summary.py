@@ -53,8 +53,8 @@ class StudySummary(Record):
                     "sentences": [
                         {
                             "topic": "parameters",
-                            "text": "learning_rate matters most: 61 % of what mse owes to the "
-                            "parameters, over 24 trials.",
+                            "text": "learning_rate matters most (61 %), no other beyond "
+                            "chance, over 24 trials.",
                             "figure": "importance",
                             "anchor": "#figure-importance",
                             "numbers": {"share": 0.6133, "trials": 24},

@@ -340,13 +340,13 @@ def _failure(state: TrialState) -> Failure | None:
 
 
 def make_importance(study_id: str, resolved: ResolvedSpec, trials: int) -> Analysis:
-    """Shares that fall by half from parameter to parameter."""
+    """Shares that fall by half from parameter to parameter; the first is beyond chance."""
     names = [name for name in sorted(resolved.space) if hasattr(resolved.space[name], "type")]
     weights = [0.5**i for i in range(len(names))]
     shares = {name: weight / sum(weights) for name, weight in zip(names, weights, strict=True)}
     return Analysis(
         study_id=study_id, kind="importance", cohort=2,
-        data={"values": shares, "trials": trials, "note": ""},
+        data={"values": shares, "chance": dict.fromkeys(names, 0.4), "trials": trials, "note": ""},
     )  # fmt: skip
 
 

@@ -1,14 +1,23 @@
 """What a study says in plain language: each topic at its edges, and every sentence's numbers."""
 
 import math
+import random
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from dashboards.figures.importance import (
+    Importance,
+    draw_importance,
+    prepare_importance,
+    summarise_importance,
+    tabulate_importance,
+)
 from dashboards.rivals import Rival
 from dashboards.summary import summarise
+from dashboards.summary.improvement import say_improvement
 from dashboards.views import Comparison
 from service.domain.doing_nothing import TaskBaseline
 from service.domain.records import Analysis, TrialMetrics
@@ -181,11 +190,9 @@ def test_a_search_that_found_nothing_for_a_while_says_so() -> None:
     made = plain([0.02, 0.015, 0.01, *[0.03] * 9])
     found = said(made)["improvement"]
     assert found.text == (
-        "The last improvement was trial 2: none of the 9 trials after it, of 12, was better, "
-        "so more would probably bring little."
+        "The last improvement was trial 2: none of the 9 trials after it, of 12, was better."
     )
-    running = plain([0.02, 0.015, 0.01, *[0.03] * 9], planned=30)
-    assert said(running)["improvement"].text.endswith("of 12, was better.")
+    assert found.next_step is None
 
 
 def test_a_search_that_still_improves_asks_for_more() -> None:
@@ -201,9 +208,30 @@ def test_a_search_that_still_improves_asks_for_more() -> None:
 def test_a_tiny_gain_is_called_little() -> None:
     made = plain([0.01, *[0.012] * 10, 0.00999])
     assert said(made)["improvement"].text == (
-        "The last 3 of 12 trials made the best 0.1 % better, last at trial 11: "
-        "more would probably bring little."
+        "The last 3 of 12 trials made the best 0.1 % better, last at trial 11."
     )
+
+
+def test_noise_is_seldom_called_an_improvement() -> None:
+    told, advised, studies = 0, 0, 100
+    for seed in range(studies):
+        draw = random.Random(seed)
+        made = plain([0.02 + 0.001 * draw.gauss(0, 1) for _ in range(24)], seed=seed)
+        said_of = say_improvement(facts_of(made))
+        assert said_of is not None and "little" not in said_of.sentence.text
+        told += said_of.sentence.text.startswith("Still improving")
+        advised += said_of.sentence.next_step is not None
+    assert told <= 0.1 * studies and advised <= 0.06 * studies
+
+
+def test_one_small_step_in_the_last_quarter_may_be_luck() -> None:
+    made = plain([0.011, 0.012, 0.0125, 0.013, 0.014, 0.012, 0.012, 0.012, 0.0108, 0.02, 0.02])
+    found = said(made)["improvement"]
+    assert found.text.startswith("The last improvement was trial 8: none of the 2 trials after")
+    made = plain([0.011, 0.012, 0.0125, 0.013, 0.014, 0.012, 0.012, 0.012, 0.02, 0.02, 0.0108])
+    found = said(made)["improvement"]
+    assert found.text.endswith("last at trial 10: luck alone could do that.")
+    assert found.next_step is None
 
 
 def test_where_more_is_better_the_largest_wins_and_no_share_is_made_of_nats() -> None:
@@ -275,18 +303,32 @@ def test_what_narrowed_the_gap_is_named_only_when_it_is_more_than_luck() -> None
     assert step(gaps(12)) == "Try higher dropout: 12 of 12 trials do not generalise."
 
 
-def importance(made: SyntheticStudy, values: dict[str, Any], trials: int = 24) -> SyntheticStudy:
-    data = {"values": values, "trials": trials, "note": ""}
+def importance(
+    made: SyntheticStudy, values: dict[str, Any], trials: int = 24, chance: float | None = None
+) -> SyntheticStudy:
+    data: dict[str, Any] = {"values": values, "trials": trials, "note": ""}
+    if chance is not None:
+        data["chance"] = dict.fromkeys(values, chance)
     made.analyses = [Analysis(study_id="x", kind="importance", cohort=1, data=data)]
     return made
 
 
-def test_the_two_most_important_parameters_are_named_with_their_shares() -> None:
+def test_only_parameters_beyond_chance_are_named_with_their_shares() -> None:
     shares = {"learning_rate": 0.61, "dropout": 0.3, "hidden_width": 0.09}
-    text = said(importance(plain([0.01] * 3), shares))["parameters"].text
-    assert text == "learning_rate matters most (61 %), then dropout (30 %), over 24 trials."
-    rough = said(importance(plain([0.01] * 3), shares, 5))["parameters"].text
-    assert rough.endswith("over 5 trials, a rough guess.")
+
+    def text(chance: float | None, trials: int = 24) -> str:
+        return said(importance(plain([0.01] * 3), shares, trials, chance))["parameters"].text
+
+    assert text(0.1) == (
+        "learning_rate matters most (61 %), then dropout (30 %), both beyond chance, "
+        "over 24 trials."
+    )
+    assert text(0.4) == "learning_rate matters most (61 %), no other beyond chance, over 24 trials."
+    assert text(1.4) == "No parameter stands out beyond chance over 24 trials."
+    assert text(0.1, 5).endswith("over 5 trials, a rough guess.")
+    assert text(None) == (
+        "learning_rate has the largest share (61 %), not held against chance, over 24 trials."
+    )
 
 
 @pytest.mark.parametrize("values", [{}, {"dropout": 1.0}, {"a": math.nan, "b": 1.0}])
@@ -294,10 +336,26 @@ def test_a_single_parameter_decides_nothing(values: dict[str, float]) -> None:
     assert "parameters" not in said(importance(plain([0.01] * 3), values))
 
 
-def test_even_shares_say_that_none_stands_out() -> None:
-    values = dict.fromkeys("abcd", 0.25)
-    found = said(importance(plain([0.01] * 3), values))["parameters"]
-    assert found.text == "No parameter stands out: a explains 25 % over 24 trials."
+@pytest.mark.parametrize(
+    ("chance", "expected"),
+    [
+        (0.1, "beyond chance, matter a (61 %), then b (30 %), over 24 trials; 1 other parameter"),
+        (0.4, "only a (61 %) matters beyond chance over 24 trials; 2 other parameters cannot"),
+        (1.4, "No parameter stands out beyond chance for mse over 24 trials."),
+        (None, "was not held against chance"),
+    ],
+)
+def test_the_figure_of_importance_names_what_is_beyond_chance(
+    chance: float | None, expected: str
+) -> None:
+    made = importance(plain([0.01] * 3), {"a": 0.61, "b": 0.3, "c": 0.09}, 24, chance)
+    data = prepare_importance(made.frame())
+    assert isinstance(data, Importance)
+    assert expected in summarise_importance(data)
+    assert [trace.name for trace in draw_importance(data).data][1:] == (
+        [] if chance is None else ["chance level"]
+    )
+    assert tabulate_importance(data).rows[0] == ["a", 0.61, chance]
 
 
 def at_width(*widths: int) -> SyntheticStudy:

@@ -1,11 +1,13 @@
 """Importance answers, or says why it cannot."""
 
 import json
+import random
 import subprocess
 import sys
 from datetime import UTC, datetime
 from math import isclose
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -61,6 +63,50 @@ def test_the_parameter_that_matters_has_the_largest_share() -> None:
     upwards = random_spec(space=BOWL, direction="maximize")
     turned = [t.model_copy(update={"value": -(t.value or 0.0)}) for t in trials]
     assert importance(upwards, turned) == answer
+
+
+def test_only_what_matters_is_beyond_chance() -> None:
+    spec = random_spec(space=BOWL)
+    answer = importance(spec, searched(spec, loss=lambda params: float(params["x"]) ** 2))
+    assert answer["chance"].keys() == answer["values"].keys()
+    assert answer["values"]["x"] > answer["chance"]["x"]
+    assert answer["values"]["y"] <= answer["chance"]["y"]
+
+
+def test_of_pure_noise_nothing_is_beyond_chance_but_in_one_study_of_twenty() -> None:
+    beyond = 0
+    for seed in range(40):
+        spec = random_spec(space=BOWL, trials=24, seed=seed)
+        draw = random.Random(seed)
+        answer = importance(spec, searched(spec, loss=lambda params, d=draw: d.gauss(0, 1)))
+        assert answer["values"]
+        beyond += any(value > answer["chance"][name] for name, value in answer["values"].items())
+    assert beyond <= 5  # 2 expected; more than 5 in one run of a hundred
+
+
+@pytest.mark.parametrize("matters", ["w", "rate"])
+def test_a_grid_too_small_to_tell_is_said(matters: str) -> None:
+    spec = random_spec(
+        space={
+            "hidden_width": {"type": "categorical", "choices": [64, 128, 256]},
+            "batch_size": {"type": "categorical", "choices": [16, 32, 64]},
+        }
+    )
+    one = searched(random_spec(space=BOWL, trials=4))[0]
+    trials = [
+        one.model_copy(
+            update={
+                "number": 3 * i + j,
+                "params": {"hidden_width": width, "batch_size": size},
+                "value": i + j / 100 if matters == "w" else j + i / 100,
+            }
+        )
+        for i, width in enumerate((64, 128, 256))
+        for j, size in enumerate((16, 32, 64))
+    ]
+    answer = importance(spec, trials)
+    assert answer["values"] == {}
+    assert "cannot be told from a grid this small" in answer["note"]
 
 
 def test_conditional_parameters_and_families_have_a_share() -> None:
