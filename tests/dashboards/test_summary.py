@@ -18,6 +18,7 @@ from dashboards.figures.importance import (
 from dashboards.rivals import Rival
 from dashboards.summary import summarise
 from dashboards.summary.improvement import say_improvement
+from dashboards.summary.improvement import say_improvement
 from dashboards.views import Comparison
 from service.domain.doing_nothing import TaskBaseline
 from service.domain.records import Analysis, TrialMetrics
