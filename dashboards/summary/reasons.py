@@ -1,117 +1,16 @@
-"""Sentences on why results are as they are: overfitting, parameters, edges of ranges."""
+"""Sentences on why results are as they are: parameters, edges of ranges."""
 
 import math
 
 from dashboards.figures.figure import Waiting
 from dashboards.figures.importance import prepare_importance
 from dashboards.figures.paper import plural
-from dashboards.figures.regularisers import Reducer, what_reduced_gap
 from dashboards.summary.facts import Facts, Said, count, percent, say
-from service.domain.result_rules import BEST, find_edges
+from service.domain.result_rules import BEST, ENDED, find_edges
 from service.domain.space import Params
 
-JUDGED = ("converged", "overfit", "large_gap", "underfit")
-"""Verdicts on trials of which it can be told."""
-FEWEST = 2
 MOST = 0.5
-FEW = 0.1
-"""Of the judged trials: with fewer that overfit the search takes care of itself."""
 ROUGH_BELOW = 20
-
-
-def say_overfitting(facts: Facts) -> Said | None:
-    """How many of the judged trials overfit or have a large gap, and what narrowed it."""
-    trials = facts.frame.trials
-    judged = [verdict for verdict in trials.verdict if verdict in JUDGED]
-    if len(judged) < FEWEST:
-        return None
-    counts = {kind: judged.count(kind) for kind in JUDGED}
-    numbers: dict[str, int | float] = {"judged": len(judged)}
-    bad = counts["overfit"] + counts["large_gap"]
-    under = counts["underfit"]
-    whole = f"{len(judged):,} judged trials"
-    if under > MOST * len(judged):
-        numbers["underfit"] = under
-        epochs = facts.frame.study.epochs
-        return say(
-            "overfitting",
-            f"{under:,} of {whole} underfit: they were still learning, or worse than a baseline.",
-            "train_against_validation",
-            numbers,
-            tone="warn",
-            next_step=f"Train for more than {plural(epochs, 'epoch')}, or search larger models."
-            if facts.over
-            else None,
-            urgency=25,
-        )
-    numbers["overfit"] = counts["overfit"]
-    if not bad:
-        text = f"None of {whole} overfits"
-        if under:
-            numbers["underfit"] = under
-            text += f"; {under:,} {'underfits' if under == 1 else 'underfit'}"
-        return say("overfitting", f"{text}.", "train_against_validation", numbers, tone="good")
-    if counts["large_gap"]:
-        numbers["large_gap"] = counts["large_gap"]
-    text = _say_bad(counts["overfit"], counts["large_gap"], len(judged))
-    reducer = find_reducer(facts)
-    where = "train_against_validation"
-    if reducer is not None:
-        numbers["correlation"] = reducer.correlation
-        where = "gap_against_regularisers"
-        text += (
-            f"; the gap narrows with {reducer.direction} {reducer.parameter} "
-            f"(rank correlation {reducer.correlation:.2f})"
-        )
-    most = bad > MOST * len(judged)
-    return say(
-        "overfitting",
-        f"{text}.",
-        where,
-        numbers,
-        tone="bad" if most else "warn" if bad > FEW * len(judged) else "plain",
-        next_step=_against(facts, reducer, bad, len(judged)) if most else None,
-        urgency=18,  # before "train for longer", which would not help
-    )
-
-
-def _say_bad(overfit: int, large: int, judged: int) -> str:
-    """How many overfit and how many more have a large gap; not both none."""
-    if not overfit:
-        text = f"None of {judged:,} judged trials overfits"
-    else:
-        text = (
-            f"{overfit:,} of {judged:,} judged trials {'overfits' if overfit == 1 else 'overfit'}"
-        )
-    if large:
-        more = "more " if overfit else ""
-        has = "has" if large == 1 else "have"
-        text += f"; {large:,} {more}{has} a large gap between train and validation"
-    return text
-
-
-def find_reducer(facts: Facts) -> Reducer | None:
-    """The regulariser that goes with the gap most clearly, beyond chance: as its figure says."""
-    return what_reduced_gap(facts.frame)
-
-
-def _against(facts: Facts, reducer: Reducer | None, bad: int, judged: int) -> str:
-    share = f"{bad:,} of {judged:,} trials do not generalise"
-    if reducer is not None:
-        return f"Try {reducer.direction} {reducer.parameter}: {share}."
-    free = [name for name in ("dropout", "weight_decay") if _is_open(facts, name)]
-    if free:
-        return f"Search {' and '.join(free)}: {share}."
-    return f"Search smaller models, or take more training samples: {share}."
-
-
-def _is_open(facts: Facts, name: str) -> bool:
-    """A parameter of every family that the study does not search."""
-    resolved = facts.study.resolved
-    families = [facts.catalog.families.get(family) for family in resolved.families]
-    return name not in facts.frame.study.space and all(
-        family is not None and name in family.parameters for family in families
-    )
 
 
 def say_parameters(facts: Facts) -> Said | None:
@@ -144,8 +43,8 @@ def say_parameters(facts: Facts) -> Said | None:
 
 
 def say_edge(facts: Facts) -> Said | None:
-    """The first searched range on whose end the best trials lie, and the wider one."""
-    edges = list(find_edges(facts.study.resolved, facts.catalog, best_params(facts)))
+    """The most important range on whose end the best trials lie beyond chance; a wider one."""
+    edges = list(find_edges(facts.study.resolved, facts.catalog, *ranked_params(facts)))
     if not edges:
         return None
     edge = max(edges, key=lambda each: _weight(facts, each.parameter))
@@ -154,10 +53,8 @@ def say_edge(facts: Facts) -> Said | None:
     listed = ", ".join(f"{value:.4g}" for value in shown)
     numbers["beyond"] = edge.beyond
     several = len(edge.values) > len(shown)
-    text = (
-        f"The best trials sit on the {edge.end} edge of {edge.parameter}: {listed}"
-        f"{', ...' if several else ''}"
-    )
+    text = f"{edge.claim}: {listed}{', ...' if several else ''}"
+    numbers |= {"sitting": edge.sitting, "best": len(edge.values)}
     if len(edges) > 1:
         numbers["others"] = len(edges) - 1
         text += f" (and of {plural(len(edges) - 1, 'other range')})"
@@ -181,17 +78,23 @@ def _weight(facts: Facts, name: str) -> float:
     return float(value) if isinstance(value, int | float) and math.isfinite(value) else 0.0
 
 
-def best_params(facts: Facts) -> list[Params]:
-    """Of the best three trials, or of the whole Pareto set."""
+def ranked_params(facts: Facts) -> tuple[list[Params], int]:
+    """Of all ended trials, the best first, and how many are the best: three or the Pareto set."""
     frame = facts.frame
     trials, aims = frame.trials, frame.study.aims
     if aims.is_pareto:
         inside = set(aims.front)
-        return [trials.params[i] for i, n in enumerate(trials.number) if n in inside]
-    loss = aims.objectives[0].loss
-    ranked = sorted(
-        (loss(value), trials.number[position], position)
-        for position in frame.eligible
-        if (value := trials.value[position]) is not None
-    )
-    return [trials.params[position] for _, _, position in ranked[:BEST]]
+        best = [i for i, n in enumerate(trials.number) if n in inside]
+        leading = len(best)
+    else:
+        loss = aims.objectives[0].loss
+        ranked = sorted(
+            (loss(value), trials.number[position], position)
+            for position in frame.eligible
+            if (value := trials.value[position]) is not None
+        )
+        best = [position for _, _, position in ranked]
+        leading = min(BEST, len(best))
+    chosen = set(best)
+    others = [i for i, state in enumerate(trials.state) if state in ENDED and i not in chosen]
+    return [trials.params[position] for position in (*best, *others)], leading

@@ -1,7 +1,7 @@
 """Rules of the linter about finished trials: edges of ranges, collapse, divergence."""
 
 from collections.abc import Callable, Iterator, Sequence
-from math import log
+from math import comb, log
 from statistics import median
 from typing import NamedTuple, TypeAlias
 
@@ -28,6 +28,10 @@ ResultRule: TypeAlias = Callable[[ResolvedSpec, Catalog, Sequence[Trial]], Itera
 BEST = 3
 EDGE = 0.05
 """The outer twentieth of a range is its edge."""
+BY_CHANCE = 0.05
+"""Of studies whose values have nothing to do with the parameters: how many may name an edge."""
+ENDED = (TrialState.COMPLETE, TrialState.PRUNED, TrialState.DIVERGED)
+"""Trials that say something of their params."""
 MANY_DIVERGED = 0.25
 
 
@@ -38,6 +42,8 @@ class Edge(NamedTuple):
     upper: bool
     values: list[float | int]
     """Of the best trials, the best first."""
+    sitting: int
+    """How many of them lie on the edge."""
     beyond: float | int
     """A value outside the range, a good step further, that every family allows."""
 
@@ -46,19 +52,29 @@ class Edge(NamedTuple):
         """`upper` or `lower`."""
         return "upper" if self.upper else "lower"
 
+    @property
+    def claim(self) -> str:
+        """`2 of the best 3 trials sit on the upper edge of dropout`."""
+        best = len(self.values)
+        return f"{self.sitting} of the best {best} trials sit on the {self.end} edge of " + (
+            self.parameter
+        )
 
-def find_edges(resolved: ResolvedSpec, catalog: Catalog, best: Sequence[Params]) -> Iterator[Edge]:
+
+def find_edges(
+    resolved: ResolvedSpec, catalog: Catalog, ranked: Sequence[Params], leading: int = BEST
+) -> Iterator[Edge]:
     """The median of the best trials lies on the edge of a range that could be wider.
 
-    `best`: params of the best BEST trials, or of all members of a Pareto set (whose ends belong
-    on the edges).
+    And not by chance: more of the best quarter lie there than trials drawn from all would, in
+    one of twenty studies that look at as many ranges. `ranked`: params of all ended trials, the
+    best first; `leading` of them are the best (of a Pareto set: all its members, no quarter).
     """
     families = [catalog.families[name] for name in resolved.families]
-    for name, entry in distributions(resolved.space).items():
-        values = [params[name] for params in best if name in params]
-        if len(values) < BEST or not varies(entry):
-            continue
-        places = [place for value in values if (place := _place(entry, value)) is not None]
+    ranges = {name: entry for name, entry in distributions(resolved.space).items() if varies(entry)}
+    for name, entry in ranges.items():
+        found = [_place(entry, params[name]) if name in params else None for params in ranked]
+        places = [place for place in found[:leading] if place is not None]
         if len(places) < BEST:
             continue
         middle = median(places)
@@ -69,21 +85,42 @@ def find_edges(resolved: ResolvedSpec, catalog: Catalog, best: Sequence[Params])
         beyond = _clip(_beyond(entry, upper), allowed)
         if beyond is None or contains(entry, beyond):
             continue
-        yield Edge(name, upper, [v for v in values if isinstance(v, int | float)], beyond)
+        on_edge = [
+            (place >= 1 - EDGE if upper else place <= EDGE) for place in found if place is not None
+        ]
+        good = leading if resolved.aims.is_pareto else max(leading, len(ranked) // 4)
+        inside = sum(place is not None for place in found[:good])
+        if _probability(on_edge, inside) > BY_CHANCE / len(ranges):
+            continue
+        values = [params[name] for params in ranked[:leading] if name in params]
+        numbers = [value for value in values if isinstance(value, int | float)]
+        yield Edge(name, upper, numbers, sum(on_edge[: len(places)]), beyond)
+
+
+def _probability(marked: Sequence[bool], first: int) -> float:
+    """That as many of `first` drawn at random would be marked as of the first (hypergeometric)."""
+    every, marks, seen = len(marked), sum(marked), sum(marked[:first])
+    ways = sum(
+        comb(marks, hits) * comb(every - marks, first - hits)
+        for hits in range(seen, min(marks, first) + 1)
+    )
+    return ways / comb(every, first)
 
 
 def warn_of_edges(
     resolved: ResolvedSpec, catalog: Catalog, trials: Sequence[Trial]
 ) -> Iterator[Notice]:
-    """The best trials lie on the edge of a range that could be wider."""
+    """More of the best trials than by chance lie on the edge of a range that could be wider."""
     best = best_trials(resolved.aims, trials)
-    best = best if resolved.aims.is_pareto else best[:BEST]
-    for edge in find_edges(resolved, catalog, [trial.params for trial in best]):
+    chosen = {trial.number for trial in best}
+    others = [t for t in trials if t.state in ENDED and t.number not in chosen]
+    ranked = [trial.params for trial in (*best, *others)]
+    leading = len(best) if resolved.aims.is_pareto else min(BEST, len(best))
+    for edge in find_edges(resolved, catalog, ranked, leading):
         yield Notice(
             code="edge-of-range",
             pointer=f"/space/{edge.parameter}",
-            message=f"the best trials sit on the {edge.end} edge of {edge.parameter}: "
-            + ", ".join(f"{value:g}" for value in edge.values),
+            message=f"{edge.claim}: " + ", ".join(f"{value:g}" for value in edge.values),
             remedy=f"widen {edge.parameter} beyond its {edge.end} end, for example to "
             f"{edge.beyond:g}, and search again",
         )

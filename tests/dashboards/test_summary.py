@@ -18,7 +18,6 @@ from dashboards.figures.importance import (
 from dashboards.rivals import Rival
 from dashboards.summary import summarise
 from dashboards.summary.improvement import say_improvement
-from dashboards.summary.improvement import say_improvement
 from dashboards.views import Comparison
 from service.domain.doing_nothing import TaskBaseline
 from service.domain.records import Analysis, TrialMetrics
@@ -250,14 +249,16 @@ def test_where_more_is_better_the_largest_wins_and_no_share_is_made_of_nats() ->
         (["converged"] * 4, "None of 4 judged trials overfits.", "good"),
         (["converged"] * 3 + ["overfit"], "1 of 4 judged trials overfits.", "warn"),
         (["overfit"] * 3 + ["large_gap", "converged"],
-         "3 of 5 judged trials overfit; 1 more has a large gap between train and validation.",
+         "3 of 5 judged trials overfit; 1 has a gap beyond 10 %, without validation getting worse.",
          "bad"),
         (["converged"] * 2 + ["large_gap"] * 7,
-         "None of 9 judged trials overfits; 7 have a large gap between train and validation.",
-         "bad"),
+         "None of 9 judged trials overfits; 7 have a gap beyond 10 %, without validation getting "
+         "worse.",
+         "plain"),
         (["converged"] * 8 + ["large_gap"],
-         "None of 9 judged trials overfits; 1 has a large gap between train and validation.",
-         "warn"),
+         "None of 9 judged trials overfits; 1 has a gap beyond 10 %, without validation getting "
+         "worse.",
+         "plain"),
         (["converged"] * 3 + ["underfit"],
          "None of 4 judged trials overfits; 1 underfits.", "good"),
         (["underfit"] * 3 + ["converged", "censored"],
@@ -278,8 +279,52 @@ def test_of_one_trial_or_of_none_nothing_is_said_about_overfitting(kinds: list[s
 
 
 def test_most_overfit_asks_for_regularisers_that_are_not_searched() -> None:
-    assert step(judged(["overfit"] * 4)) == (
-        "Search weight_decay: 4 of 4 trials do not generalise."
+    assert step(judged(["overfit"] * 4)) == ("Search weight_decay: 4 of 4 trials overfit.")
+
+
+def with_gaps(costs: float) -> SyntheticStudy:
+    """12 trials with a large gap each, from 20 % to 130 %; `costs`: what a gap of 1 adds to MSE."""
+    made = judged(["large_gap"] * 12)
+    made.trials = [
+        t.model_copy(update={
+            "metrics": TrialMetrics(
+                train={"mse": (loss := 0.01 + costs * (gap := 0.2 + 0.1 * i)) / (1 + gap)},
+                validation={"mse": loss},
+            )
+        })
+        for i, t in enumerate(made.trials)
+    ]  # fmt: skip
+    return made
+
+
+def test_a_gap_alone_is_no_fault() -> None:
+    for made in (with_gaps(0), with_gaps(-0.003)):
+        found = said(made)["overfitting"]
+        assert (found.tone, found.next_step) == ("plain", None)
+    costly = said(with_gaps(0.003))["overfitting"]
+    assert costly.tone == "plain"
+    assert costly.next_step == (
+        "Search weight_decay: trials with larger gaps are worse on validation "
+        "(rank correlation 1.00)."
+    )
+
+
+def test_no_smaller_models_are_asked_for_where_the_best_are_the_largest() -> None:
+    space = {"weight_decay": {"type": "float", "low": 1e-6, "high": 1e-2, "log": True}}
+    spec = make_spec(trials=24)
+    spec = spec.model_copy(update={"space": {**spec.space, **space}})
+    assert "Search smaller models" in (step(judged(["overfit"] * 4, spec=spec)) or "")
+    made = judged(["overfit"] * 24, spec=spec)
+    widths = (256, 256, 256, 256, 256, *(32, 64, 128) * 7)
+    made = again(made, [
+        t.model_copy(update={"value": 0.01 + 0.001 * i,
+                             "params": {**t.params, "hidden_width": width}})
+        for i, (t, width) in enumerate(zip(made.trials, widths, strict=False))
+    ])  # fmt: skip
+    found = said(made)
+    assert "Widen hidden_width" in (found["edge"].next_step or "")
+    assert found["overfitting"].next_step == (
+        "Take more training samples: 24 of 24 trials overfit."
     )
 
 
@@ -301,7 +346,7 @@ def test_what_narrowed_the_gap_is_named_only_when_it_is_more_than_luck() -> None
     assert "narrows" not in few.text
     assert many.text.endswith("the gap narrows with higher dropout (rank correlation -1.00).")
     assert many.figure == "gap_against_regularisers"
-    assert step(gaps(12)) == "Try higher dropout: 12 of 12 trials do not generalise."
+    assert step(gaps(12)) == "Try higher dropout: 12 of 12 trials overfit."
 
 
 def importance(
@@ -370,8 +415,11 @@ def at_width(*widths: int) -> SyntheticStudy:
 
 
 def test_an_edge_is_named_with_a_wider_range() -> None:
-    found = said(at_width(256, 256, 128, 32))["edge"]
-    assert found.text == "The best trials sit on the upper edge of hidden_width: 256, 256, 128."
+    inside = (32, 64, 128) * 6
+    found = said(at_width(256, 256, 128, 256, 256, *inside))["edge"]
+    claim = "2 of the best 3 trials sit on the upper edge of hidden_width: 256, 256, 128."
+    assert found.text == claim
     assert found.next_step == "Widen hidden_width to 512 and search again."
     assert "edge" not in said(at_width(64, 128, 128, 32))
     assert "edge" not in said(at_width(256, 256))
+    assert "edge" not in said(at_width(256, 256, 128, 256, 256, *(256, 64) * 9))

@@ -1,3 +1,4 @@
+import random
 from typing import Any
 
 import pytest
@@ -221,7 +222,7 @@ EDGES: list[tuple[str, Any, list[Any], str | None]] = [
     ("learning_rate", RATE, [0.0099, 0.001, 0.0097], "upper"),
     ("learning_rate", RATE, [0.0099, 0.001, 0.001], None),
     ("learning_rate", RATE, [0.0001, 0.0001, 0.0001], "lower"),
-    ("learning_rate", RATE, [0.0099, 0.0099], None),
+    ("learning_rate", RATE, [0.0099, 0.0099], "upper"),
     ("hidden_width", among(256, 32, 64), [256, 256, 32], "upper"),
     ("hidden_width", among(32, 64), [64, 64, 64], None),
     ("hidden_width", {"type": "int", "low": 8, "high": 64}, [63, 64, 64], "upper"),
@@ -239,15 +240,50 @@ def test_a_range_whose_best_trials_sit_on_its_edge_is_named(
     name: str, entry: Any, values: list[Any], end: str | None
 ) -> None:
     study = resolved(family="autoencoder", space={name: entry})
-    found = lint_result(study, CATALOG, finished(study, name, values))
+    inner = entry["choices"][1] if "choices" in entry else (entry["low"] + entry["high"]) / 2
+    inner = round(inner) if entry["type"] == "int" else inner
+    found = lint_result(study, CATALOG, finished(study, name, [*values, *[inner] * 20]))
     assert [notice.pointer for notice in found] == ([f"/space/{name}"] if end else [])
     assert all(f"{end} edge" in notice.message for notice in found)
 
 
 def test_the_remedy_stays_inside_what_is_allowed() -> None:
     study = resolved(space={"dropout": {"type": "float", "low": 0, "high": 0.8}})
-    [notice] = lint_result(study, CATALOG, finished(study, "dropout", [0.8, 0.8, 0.8]))
+    [notice] = lint_result(study, CATALOG, finished(study, "dropout", [0.8, 0.8, 0.8, *[0.4] * 20]))
     assert "to 0.9," in notice.remedy
+
+
+def test_an_edge_where_most_trials_lie_is_no_finding_and_the_count_is_said() -> None:
+    study = resolved(family="autoencoder", space={"hidden_width": among(32, 64, 128, 256)})
+    good = [256, 128, 256, 256, 256]
+
+    def found(others: list[int]) -> list[str]:
+        values = [*good, *others]
+        notices = lint_result(study, CATALOG, finished(study, "hidden_width", values))
+        return [notice.message for notice in notices]
+
+    assert found([32, 64] * 8) == [
+        "2 of the best 3 trials sit on the upper edge of hidden_width: 256, 128, 256"
+    ]
+    assert found([256, 64] * 8) == []
+    assert found([]) == []
+
+
+def test_of_pure_noise_an_edge_is_named_in_one_study_of_twenty() -> None:
+    entries = {"hidden_width": among(32, 64, 128, 256), "learning_rate": RATE}
+    study = resolved(family="autoencoder", space=entries)
+    named = 0
+    for seed in range(200):
+        draw = random.Random(seed)
+        trials = [
+            records.trial(study, n, params={
+                "hidden_width": draw.choice((32, 64, 128, 256)),
+                "learning_rate": 10 ** draw.uniform(-4, -2),
+            })
+            for n in range(24)
+        ]  # fmt: skip
+        named += bool(lint_result(study, CATALOG, trials))
+    assert named <= 15
 
 
 def test_only_complete_trials_count_for_edges() -> None:
