@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 import plotly.graph_objects as go
 
 from dashboards.figures.best_steps import BestSoFar, Dots
-from dashboards.figures.decimation import MAX_POINTS, choose_points
+from dashboards.figures.decimation import MAX_MARKS, choose_points
 from dashboards.figures.figure import Cell, Table, Waiting
 from dashboards.figures.frame import ENDED, StudyFrame
 from dashboards.figures.hypervolume import prepare_front
@@ -127,7 +127,7 @@ def _dots(frame: StudyFrame, xs: Sequence[float | None], state: str, worst: floa
         and x is not None
         and (trials.value[position] is not None or state in ENDED)
     ]
-    chosen = choose_points([trials.value[position] for position in inside], MAX_POINTS)
+    chosen = choose_points([trials.value[position] for position in inside], MAX_MARKS)
     dots = Dots(state, [], [], [], [])
     for position in (inside[i] for i in chosen):
         value, x = trials.value[position], xs[position]

@@ -5,6 +5,10 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 
 MAX_POINTS = 2000
+"""Of a line."""
+MAX_MARKS = 400
+"""Of a cloud of marks: each is an element of its own, which costs a browser as much as twenty
+points of a line."""
 _WHOLE: ContextVar[bool] = ContextVar("whole", default=False)
 
 

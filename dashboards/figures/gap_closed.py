@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import plotly.graph_objects as go
 
-from dashboards.figures.decimation import MAX_POINTS, choose_points
+from dashboards.figures.decimation import MAX_MARKS, choose_points
 from dashboards.figures.figure import Cell, Table, Waiting
 from dashboards.figures.frame import StudyFrame
 from dashboards.figures.paper import (
@@ -65,7 +65,7 @@ def _cloud(frame: StudyFrame, shares: dict[int, float], state: str, feasible: bo
         for position in shares
         if trials.state[position] == state and (trials.feasible[position] is not False) == feasible
     ]
-    chosen = choose_points([shares[position] for position in inside], MAX_POINTS)
+    chosen = choose_points([shares[position] for position in inside], MAX_MARKS)
     positions = [inside[index] for index in chosen]
     return Cloud(
         STATE_MARKS[state] if feasible else BEYOND,

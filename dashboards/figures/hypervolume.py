@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from dashboards.figures.best_steps import BestSoFar, Dots
-from dashboards.figures.decimation import MAX_POINTS, choose_points, spread
+from dashboards.figures.decimation import MAX_MARKS, MAX_POINTS, choose_points, spread
 from dashboards.figures.frame import ENDED, StudyFrame
 from dashboards.figures.paper import STATE_MARKS, number, plural
 from service.domain.pareto import Losses, Stairs, hypervolume, pareto_front
@@ -21,7 +21,7 @@ def prepare_front(
     trace = trace_hypervolume(frame, xs)
     share_of = {trial: value for _, trial, value in trace}
     dots = {state: Dots(state, [], [], [], []) for state in STATE_MARKS}
-    chosen = choose_points([share_of.get(trial) for trial in trials.number], MAX_POINTS)
+    chosen = choose_points([share_of.get(trial) for trial in trials.number], MAX_MARKS)
     for position in chosen:
         x, number_of = xs[position], trials.number[position]
         if x is None or (number_of not in share_of and trials.state[position] not in ENDED):

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import plotly.graph_objects as go
 
 from dashboards.figures.aims import Axis
-from dashboards.figures.decimation import MAX_POINTS, choose_points
+from dashboards.figures.decimation import MAX_MARKS, MAX_POINTS, choose_points
 from dashboards.figures.figure import Cell, Table
 from dashboards.figures.frame import StudyFrame
 from dashboards.figures.panels import few_ticks, lay_out
@@ -151,7 +151,7 @@ def _cloud(
     kept: set[int],
     share: int,
 ) -> Cloud:
-    limit = max(100, min(share, MAX_POINTS))
+    limit = max(100, min(share, MAX_MARKS))
     numbers = frame.trials.number
     keep = [index for index, position in enumerate(inside) if numbers[position] in kept]
     chosen = choose_points([points[p][1] for p in inside], limit, keep[: limit // 2])

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import plotly.graph_objects as go
 
-from dashboards.figures.decimation import MAX_POINTS, choose_points
+from dashboards.figures.decimation import MAX_MARKS, choose_points
 from dashboards.figures.figure import Cell, Table, Waiting
 from dashboards.figures.frame import StudyFrame
 from dashboards.figures.paper import (
@@ -78,7 +78,7 @@ def prepare_train_against_validation(frame: StudyFrame) -> TrainAgainstValidatio
 
 def _cloud(frame: StudyFrame, verdict: str, inside: list[int]) -> Cloud:
     trials = frame.trials
-    chosen = choose_points([trials.validation[position] for position in inside], MAX_POINTS)
+    chosen = choose_points([trials.validation[position] for position in inside], MAX_MARKS)
     cloud = Cloud(verdict, [], [], [])
     for position in (inside[i] for i in chosen):
         left, right = trials.train[position], trials.validation[position]

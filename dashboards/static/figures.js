@@ -5,7 +5,7 @@ import { atItsPlace, bindPreview, legendOf } from "/static/gallery.js";
 import { fitToPage } from "/static/paper.js";
 import { tableOfTexts } from "/static/texts.js";
 
-const PLOTLY = "/static/vendor/plotly/plotly-strict-4.1.1.min.js";
+const PLOTLY = "/static/vendor/plotly/plotly-cartesian-4.1.1.min.js";
 const NEAR = "400px";
 const ROWS_SHOWN = 200;
 const CONFIG = {
@@ -40,6 +40,11 @@ export function redrawFigures() {
   for (const figure of all) figure.draw();
 }
 
+// Every figure, loaded or not, drawn as wide as it is now.
+export async function drawForPaper() {
+  await Promise.all([...all].map((figure) => (figure.answer ? figure.draw() : figure.load())));
+}
+
 export class FigureElement extends HTMLElement {
   connectedCallback() {
     this.near = false;
@@ -71,9 +76,17 @@ export class FigureElement extends HTMLElement {
     if (window.Plotly) window.Plotly.purge(this.plot);
   }
 
-  async load() {
-    if (this.loading) return;
-    this.loading = true;
+  // One request at a time; whoever asks meanwhile gets the same.
+  load() {
+    this.loading ??= this.loadOnce().then(() => {
+      this.loading = null;
+      if (this.near && this.stale && this.dataset.state === "ready") this.load();
+    });
+    return this.loading;
+  }
+
+  async loadOnce() {
+    loadPlotly().catch(() => {}); // while the figure is on its way; who draws tells of a failure
     this.stale = false;
     if (!this.answer) this.say("Loading…");
     try {
@@ -92,8 +105,6 @@ export class FigureElement extends HTMLElement {
       if (!this.drawnWidth && !this.answer?.waiting) this.fail(error);
       this.stale = true;
     }
-    this.loading = false;
-    if (this.near && this.stale && this.dataset.state === "ready") this.load();
   }
 
   say(text) {

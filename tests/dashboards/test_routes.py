@@ -372,7 +372,7 @@ def test_pages_have_neither_inline_scripts_nor_inline_styles(
 
 
 @pytest.mark.parametrize(
-    "name", ["app.js", "style.css", "icon.svg", "vendor/plotly/plotly-strict-4.1.1.min.js"]
+    "name", ["app.js", "style.css", "icon.svg", "vendor/plotly/plotly-cartesian-4.1.1.min.js"]
 )
 def test_static_files_are_sent_compressed_and_with_an_etag(client: TestClient, name: str) -> None:
     response = client.get(f"/static/{name}", headers={"Accept-Encoding": "gzip"})
