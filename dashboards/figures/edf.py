@@ -31,6 +31,8 @@ from service.domain.states import TrialState
 FEWEST_PER_QUARTER = 5
 CLEAR = 2.0
 """Standard deviations of the rank statistic from which on quarters are said to differ."""
+PRUNED_APART = 1.0
+"""Standard errors between the shares of pruned trials."""
 STEPS = 400
 """Points of a line; every trial of a small study."""
 
@@ -61,6 +63,8 @@ class EdfPanel(NamedTuple):
     """Rank statistic of last against first in its standard deviations; positive is better."""
     best: tuple[int, float]
     """Trial and value."""
+    survivors: bool
+    """More was pruned among the trials of one quarter than of the other, beyond chance."""
 
 
 class Edf(NamedTuple):
@@ -119,6 +123,7 @@ def _panel(
     values = [value for _, value in found]
     quarter = len(found) // 4
     first = last = shift = None
+    survivors = False
     if quarter >= FEWEST_PER_QUARTER:
         first = _steps("first quarter", objective, found[:quarter])
         last = _steps("last quarter", objective, found[-quarter:])
@@ -126,6 +131,7 @@ def _panel(
             [objective.loss(value) for _, value in found[:quarter]],
             [objective.loss(value) for _, value in found[-quarter:]],
         )
+        survivors = _pruned_apart(frame, found[quarter - 1][0], found[-quarter][0])
     log = needs_log(values)
     return EdfPanel(
         objective=objective,
@@ -136,7 +142,27 @@ def _panel(
         last=last,
         shift=shift,
         best=min(found, key=lambda pair: (objective.loss(pair[1]), pair[0])),
+        survivors=survivors,
     )
+
+
+def _pruned_apart(frame: StudyFrame, end: int, start: int) -> bool:
+    """Whether trials up to `end` and from `start` on differ in the share that was pruned.
+
+    Told earlier than a shift is: a share that cannot be ruled out makes survivors of the rest.
+    """
+    trials = frame.trials
+    counts = []
+    for inside in (range(end + 1), range(start, max(trials.number) + 1)):
+        states = [
+            state for n, state in zip(trials.number, trials.state, strict=True) if n in inside
+        ]
+        pruned = states.count(TrialState.PRUNED.value)
+        counts.append((pruned, pruned + states.count(TrialState.COMPLETE.value)))
+    (one, of_one), (other, of_other) = counts
+    mean = (one + other) / (of_one + of_other)
+    error = math.sqrt(mean * (1 - mean) * (1 / of_one + 1 / of_other))
+    return error > 0 and abs(one / of_one - other / of_other) > PRUNED_APART * error
 
 
 def _steps(name: str, objective: Axis, found: Sequence[tuple[int, float]]) -> Steps:
@@ -243,6 +269,10 @@ def _say(panel: EdfPanel, named: bool) -> str:
     )
     if abs(panel.shift) < CLEAR:
         return f"{said}, which may be chance"
+    if panel.survivors:
+        return (
+            f"{said}, but not as many were pruned in both: what completes may just be what is left"
+        )
     return f"{said}: the search moves to {'better' if panel.shift > 0 else 'worse'} values"
 
 
