@@ -94,8 +94,11 @@ function addObjective(form, all) {
   form.edit("/objective", [...named, { metric: next.includes("kl") ? "kl" : name }]);
 }
 
+// The bounds are the study's; only the first objective holds them.
 function dropObjective(form, all, index) {
   const left = all.filter((_, each) => each !== index);
+  const bounds = index === 0 && Array.isArray(all[0].subject_to) ? all[0].subject_to : [];
+  if (bounds.length) left[0] = { ...left[0], subject_to: [...bounds, ...(left[0].subject_to ?? [])] };
   form.edit("/objective", left.length > 1 ? left : left[0]);
 }
 

@@ -93,6 +93,12 @@ function sayRest(form) {
   return set.length ? `set: ${set.join(", ")}` : "seeds, warm start, first trials, parallel";
 }
 
+// Whether an object is kept when its last key goes: else its fields would go from under the cursor.
+export function staysEmpty(pointer) {
+  return [...document.querySelectorAll("#form [data-pointer]")].some((element) =>
+    element.dataset.pointer === pointer && (element.classList.contains("optional") || element.contains(document.activeElement)));
+}
+
 // Fields that the person sees, for errors to lead to.
 export function placeOf(pointer) {
   let best = null;

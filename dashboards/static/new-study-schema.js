@@ -136,7 +136,7 @@ function optionalGroup(form, pointer, schema, inner) {
     const byDefault = schema.default !== null && schema.default !== undefined;
     form.edit(pointer, checked === byDefault ? undefined : checked ? first : null);
   };
-  return h("fieldset", { class: "group", id, "data-pointer": pointer, tabindex: "-1" },
+  return h("fieldset", { class: "group optional", id, "data-pointer": pointer, tabindex: "-1" },
     h("legend", {}, h("label", { class: "tick-label" },
       h("input", { type: "checkbox", class: "tick", id: `${id}-on`, checked: on, on: { change: (box) => set(box.checked) } }), labelOf(form, pointer))),
     h("p", { class: "help" }, prose(form.words[pointer]?.help ?? firstParagraph(inner.description))),

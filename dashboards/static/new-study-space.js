@@ -8,9 +8,24 @@ export function spaceOf(document) {
   return isObject(document.space) ? document.space : {};
 }
 
+// The default search of a draft, where the server has told it: whatever else is wrong by now.
+function defaultsOf(form, document) {
+  return form.defaults.get(searchKey(document)) ?? null;
+}
+
+export function noteDefaults(defaults, { document, preview }) {
+  if (Object.keys(spaceOf(document)).length === 0) defaults.set(searchKey(document), preview.resolved.space);
+}
+
+function searchKey({ family, dataset, task }) {
+  return writeFlow([family, dataset, task]);
+}
+
 export function saySpace(form) {
   const own = spaceOf(form.document);
-  const space = Object.entries(Object.keys(own).length ? own : form.preview?.resolved.space ?? {});
+  const known = Object.keys(own).length ? own : defaultsOf(form, form.document);
+  if (!known) return "the default search";
+  const space = Object.entries(known);
   const searched = space.filter(([, entry]) => isObject(entry)).map(([name]) => name);
   const words = searched.length ? `${searched.length} searched: ${searched.join(", ")}` : "nothing is searched";
   return Object.keys(own).length ? words : `the default search; ${words}`;
@@ -27,6 +42,8 @@ export function spaceSection(form) {
     h("p", {}, names.length
       ? "What is left out stays at its default. "
       : "Nothing is set: the default ranges of the families are searched. The first change writes them out, so that none is lost."),
+    held(form) ? h("p", { class: "note", id: "space-unknown" },
+      "What is searched by default is known once the server has answered to a text without errors: until then nothing can be changed here.") : null,
     names.length ? h("p", {}, button("Back to the default search", () => form.edit("/space", undefined), { id: "space-clear" })) : null,
     errorList("space", errorsAt(form, "/space", false)),
     names.filter((name) => !known.has(name)).map((name) => strangerRow(form, name)),
@@ -35,6 +52,11 @@ export function spaceSection(form) {
       h("summary", {}, `${idle.length} more take no part with these settings`),
       h("ul", { class: "plain" }, idle.map(([name, { entry }]) => h("li", {}, h("code", {}, name), ` takes part where ${needed(form, known, entry)}. ${entry.description}`)))) : null,
   ];
+}
+
+// A change would lose the default search as long as it is not known.
+function held(form) {
+  return Object.keys(spaceOf(form.document)).length === 0 && defaultsOf(form, form.document) === null;
 }
 
 // Why a parameter takes no part now; empty where it does.
@@ -86,7 +108,7 @@ function parameterRow(form, name, entry, families) {
       entry.role === "optimisation" ? null : h("span", { class: "state", title: ROLES[entry.role] }, entry.role),
       h("p", { class: "help", id: `${id}-help` }, prose(entry.description), entry.allowed.choices ? "" : ` Allowed: ${sayAllowed(entry)}.`)),
     h("div", { class: "setting", "data-pointer": pointer },
-      choice({ id, "aria-describedby": `${id}-help${errors.length ? ` ${id}-errors` : ""}`, "aria-invalid": errors.length ? "true" : null }, mode, options,
+      choice({ id, disabled: held(form), "aria-describedby": `${id}-help${errors.length ? ` ${id}-errors` : ""}${held(form) ? " space-unknown" : ""}`, "aria-invalid": errors.length ? "true" : null }, mode, options,
         (next) => setEntry(form, name, entryFor(next, entry, value))),
       errorList(id, errors),
       settings(form, pointer, mode, entry, value)));
@@ -99,7 +121,7 @@ const ROLES = {
 
 function sayDefault(form, name, entry) {
   const space = spaceOf(form.document);
-  const searched = Object.keys(space).length === 0 && form.preview?.resolved.space[name];
+  const searched = Object.keys(space).length === 0 && defaultsOf(form, form.document)?.[name];
   return searched ? `left out: searched, ${sayEntry(searched)}` : `left out: ${tidy(entry.default)}`;
 }
 
@@ -195,8 +217,10 @@ function around(entry) {
 function setEntry(form, name, entry) {
   const space = spaceOf(form.latest());
   if (Object.keys(space).length === 0) {
+    const known = defaultsOf(form, form.latest());
+    if (!known) return;
     const written = {};
-    for (const [each, value] of Object.entries(form.fresh() ? form.preview.resolved.space : {})) written[each] = shortened(value);
+    for (const [each, value] of Object.entries(known)) written[each] = shortened(value);
     form.edit("/space", { ...written, [name]: entry }, true);
   }
   form.edit(`/space${pointerOf([name])}`, entry);

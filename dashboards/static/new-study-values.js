@@ -74,23 +74,27 @@ export function valueAt(root, pointer) {
   return value;
 }
 
-// A copy with another value there; undefined takes the key out, and objects that this empties.
-export function withValue(root, pointer, value) {
-  return changed(root, keysOf(pointer), value);
+// A copy with another value there; undefined takes the key out, and objects that this empties,
+// but those of which `stays` says, by their pointer, that they are wanted empty too.
+export function withValue(root, pointer, value, stays = () => false) {
+  return changed(root, keysOf(pointer), value, stays, "");
 }
 
-function changed(place, [key, ...rest], value) {
+function changed(place, [key, ...rest], value, stays, above) {
   if (key === undefined) return value;
+  const own = above + pointerOf([key]);
   if (Array.isArray(place)) {
     const copy = [...place];
-    const inner = changed(copy[key], rest, value);
+    const inner = changed(copy[key], rest, value, stays, own);
     if (inner === undefined) copy.splice(Number(key), 1);
     else copy[key] = inner;
     return copy;
   }
   const copy = isObject(place) ? { ...place } : {};
-  const inner = changed(Object.hasOwn(copy, key) ? copy[key] : undefined, rest, value);
-  const emptied = rest.length > 0 && value === undefined && isObject(inner) && Object.keys(inner).length === 0;
+  const before = Object.hasOwn(copy, key) ? copy[key] : undefined;
+  const inner = changed(before, rest, value, stays, own);
+  const emptied = rest.length > 0 && value === undefined && isObject(inner) && Object.keys(inner).length === 0
+    && !(before !== undefined && stays(own));
   if (inner === undefined || emptied) delete copy[key];
   else copy[key] = inner;
   return copy;

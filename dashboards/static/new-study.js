@@ -4,7 +4,8 @@ import { bindErrorLinks, showAnswer } from "/static/new-study-answer.js";
 import { Checker, errorsOf, post, said } from "/static/new-study-check.js";
 import { become, listen } from "/static/new-study-dom.js";
 import { Draft } from "/static/new-study-draft.js";
-import { drawForm } from "/static/new-study-form.js";
+import { drawForm, staysEmpty } from "/static/new-study-form.js";
+import { noteDefaults } from "/static/new-study-space.js";
 import { isObject, parseDocument, withValue, writeYaml } from "/static/new-study-values.js";
 
 class NewStudy {
@@ -12,7 +13,7 @@ class NewStudy {
     this.yaml = document.getElementById("yaml");
     this.button = document.getElementById("submit");
     this.draft = new Draft(this.yaml.value);
-    this.known = known;
+    this.known = { ...known, defaults: new Map() }; // the default search, as far as the server has told it
     this.state = { document: {}, errors: [], data: null, preview: null, waiting: true, trouble: "", readable: true };
     this.checker = new Checker((answer) => this.take(answer));
     this.yaml.value = this.draft.text;
@@ -37,14 +38,13 @@ class NewStudy {
     return {
       ...this.known, ...this.state,
       latest: () => this.state.document,
-      fresh: () => this.state.preview !== null && !this.state.waiting && !this.state.errors.length,
       edit: (pointer, value, quiet = false) => this.edit(pointer, value, quiet),
     };
   }
 
   // From the form.
   edit(pointer, value, quiet) {
-    this.state.document = withValue(this.state.document, pointer, value);
+    this.state.document = withValue(this.state.document, pointer, value, staysEmpty);
     if (quiet) return;
     this.typed = false;
     this.yaml.value = writeYaml(this.state.document);
@@ -81,6 +81,7 @@ class NewStudy {
       trouble: "", waiting: false, readable, errors: answer.errors, data: answer.data ?? (readable ? null : this.state.data),
       preview: answer.preview ?? this.state.preview, refused: "",
     });
+    if (answer.preview) noteDefaults(this.known.defaults, answer);
     if (readable && this.typed) this.state.document = answer.document;
     this.draw();
     const count = answer.errors.length;
