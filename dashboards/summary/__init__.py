@@ -6,8 +6,9 @@ from dashboards.summary.best import say_best, say_constraints, say_front
 from dashboards.summary.facts import Facts, Said
 from dashboards.summary.improvement import say_improvement
 from dashboards.summary.luck import say_luck, say_revision, say_test
+from dashboards.summary.overfitting import say_overfitting
 from dashboards.summary.progress import say_failures, say_progress
-from dashboards.summary.reasons import say_edge, say_overfitting, say_parameters
+from dashboards.summary.reasons import say_edge, say_parameters
 from service.domain.study_summary import StudySummary
 
 MOST_SENTENCES = 7

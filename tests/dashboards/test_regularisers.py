@@ -20,7 +20,7 @@ from dashboards.figures.regularisers import (
     searches_regularisers,
     what_reduced_gap,
 )
-from dashboards.summary.reasons import find_reducer
+from dashboards.summary.overfitting import find_reducer
 from service.domain.records import TrialMetrics
 from service.domain.states import TrialState
 from tests.dashboards.synthetic import SyntheticStudy, make_spec, make_study

@@ -310,16 +310,17 @@ def test_a_gap_alone_is_no_fault() -> None:
 
 
 def test_no_smaller_models_are_asked_for_where_the_best_are_the_largest() -> None:
-    space = {"weight_decay": {"type": "float", "low": 1e-6, "high": 1e-2, "log": True}}
-    spec = make_spec(trials=24)
-    spec = spec.model_copy(update={"space": {**spec.space, **space}})
+    decay = {"type": "float", "low": 1e-6, "high": 1e-2, "log": True}
+    width = {"type": "categorical", "choices": [32, 64, 128, 256]}
+    dropout = {"type": "float", "low": 0.0, "high": 0.3}
+    spec = make_spec(space={"weight_decay": decay, "hidden_width": width, "dropout": dropout})
     assert "Search smaller models" in (step(judged(["overfit"] * 4, spec=spec)) or "")
     made = judged(["overfit"] * 24, spec=spec)
     widths = (256, 256, 256, 256, 256, *(32, 64, 128) * 7)
     made = again(made, [
         t.model_copy(update={"value": 0.01 + 0.001 * i,
-                             "params": {**t.params, "hidden_width": width}})
-        for i, (t, width) in enumerate(zip(made.trials, widths, strict=False))
+                             "params": {**t.params, "hidden_width": wide}})
+        for i, (t, wide) in enumerate(zip(made.trials, widths, strict=False))
     ])  # fmt: skip
     found = said(made)
     assert "Widen hidden_width" in (found["edge"].next_step or "")
