@@ -1,5 +1,6 @@
 """Where validation samples lie in a trial's latent space: its two widest axes."""
 
+import math
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -29,7 +30,9 @@ from dashboards.figures.rank_correlation import spearman
 
 MAX_POINTS = 500
 CLEAR = 0.3
-"""A rank correlation from which a sentence says so."""
+"""A rank correlation from which a sentence says so without "slightly"."""
+BEYOND_CHANCE = 2.0
+"""Standard deviations of a rank correlation, 1 / sqrt(n - 1), below which it may be chance."""
 
 
 class LatentScatter(NamedTuple):
@@ -160,15 +163,22 @@ def summarise_latent_scatter(data: LatentScatter) -> str:
     )
     if data.correlation is not None:
         what = "longer texts" if data.trait == "tokens" else "samples far from the mean sample"
-        lie = "lie further out" if data.correlation > 0 else "lie further in"
-        if abs(data.correlation) < CLEAR:
-            lie = "lie no further out than others"
-        sentence += f"; {what} {lie} (rank correlation {number(data.correlation)})"
+        where = _say_where(data.correlation, len(data.traits))
+        sentence += f"; on these two axes {what} {where} "
+        sentence += f"(rank correlation {number(data.correlation)})"
     if not data.traits:
         sentence += "; the data store no longer has the samples, so none can be shown beside them"
     elif len(data.traits) < len(data.samples):
         sentence += f"; the first {len(data.traits):,} of them can be looked at"
     return f"{sentence}."
+
+
+def _say_where(correlation: float, points: int) -> str:
+    """Clearly, slightly, or not beyond chance; at least 3 points."""
+    if abs(correlation) * math.sqrt(points - 1) < BEYOND_CHANCE:
+        return "lie neither further out nor further in beyond chance"
+    much = "" if abs(correlation) >= CLEAR else "only slightly "
+    return f"lie {much}further {'out' if correlation > 0 else 'in'}"
 
 
 def tabulate_latent_scatter(data: LatentScatter) -> Table:
