@@ -6,6 +6,7 @@ from dashboards.summary.facts import Facts, Said, percent, say
 from dashboards.views import Comparison
 from dashboards.wording import say_number
 from service.domain.aims import BEST_STATES
+from service.domain.data import TEXT_METRIC
 from service.domain.study_summary import Tone
 
 CLOSE = 0.95
@@ -15,16 +16,20 @@ TAKING = 70
 
 
 def say_best(facts: Facts) -> Said | None:
-    """The best model beside the hardest rival that there is; alone where there is none."""
+    """The objective's best value, and the model beside the hardest rival that there is.
+
+    A rival in a metric that is not the objective is told after it and judges nothing.
+    """
     best = facts.study.best
     if best is None:
         return None
-    name = f"The {'knee' if best.front else 'best'}, trial {best.trial},"
     numbers: dict[str, int | float] = {"trial": best.trial}
-    if facts.rival is not None:
+    what = "knee" if best.front else "best"
+    name = f"The {what}, trial {best.trial},"
+    hardest = max(facts.comparisons, key=lambda each: each.ratio, default=None)
+    if facts.rival is not None and facts.rival.metric.name == facts.metric:
         return _beside_nothing(facts, facts.rival, name, numbers)
-    if facts.comparisons:
-        hardest = max(facts.comparisons, key=lambda each: each.ratio)
+    if hardest is not None and facts.rival is None and _compared(hardest) == facts.metric:
         return _beside_baseline(facts, hardest, name, numbers)
     if best.front:
         return None  # the front's sentence has its values
@@ -32,18 +37,55 @@ def say_best(facts: Facts) -> Said | None:
     text = f"{name} has {facts.metric} {say_number(best.value)}"
     if best.seeds:
         numbers["seeds"] = best.seeds
-        text += f", the mean of {best.seeds} fresh seeds"
+        text += f", the mean of {best.seeds} fresh {'seed' if best.seeds == 1 else 'seeds'}"
+    if facts.rival is not None:
+        numbers |= {"other": facts.rival.value, "before": facts.rival.before}
+        text += (
+            f"; its {facts.rival.metric.name} is {say_number(facts.rival.value)}, that of "
+            f"{facts.rival.baseline.name} {say_number(facts.rival.before)}"
+        )
+    elif hardest is not None:
+        numbers |= {"ratio": hardest.ratio, "baseline": hardest.baseline}
+        text += (
+            f"; its {_error(hardest)} is {_times(hardest.ratio)} that of "
+            f"{hardest.name.removesuffix(', clipped')} ({say_number(hardest.baseline)})"
+        )
     return say("best", f"{text}.", "best_so_far", numbers, next_step=_take(facts), urgency=TAKING)
+
+
+def _compared(comparison: Comparison) -> str:
+    """The metric that baselines have: MSE, or the cross-entropy of texts."""
+    return TEXT_METRIC if comparison.error == "cross-entropy" else "mse"
+
+
+def _error(comparison: Comparison) -> str:
+    return "cross-entropy" if comparison.error == "cross-entropy" else "MSE"
+
+
+def _times(ratio: float) -> str:
+    return f"{ratio:.3g} times" if ratio >= 1 else f"{percent(ratio)} of"
+
+
+def _subject(facts: Facts, name: str, metric: str, numbers: dict[str, int | float]) -> str:
+    """`The best, trial 14, has MSE`; of a confirmed one whose mean it is."""
+    best = facts.study.best
+    if best is None or not best.seeds or best.front:
+        return f"{name} has {metric}"
+    numbers["seeds"] = best.seeds
+    seeds = f"{best.seeds} fresh {'seed' if best.seeds == 1 else 'seeds'}"
+    return f"The best, trial {best.trial}, has a confirmed mean {metric} ({seeds}) of"
 
 
 def _beside_nothing(facts: Facts, rival: Rival, name: str, numbers: dict[str, int | float]) -> Said:
     unit = " dB" if rival.metric.unit == "dB" else ""
-    better = rival.value < rival.before
+    best = facts.study.best
+    value = best.value if best is not None and best.seeds and not best.front else rival.value
+    better = value < rival.before
     if rival.metric.direction == "maximize":
-        better = rival.value > rival.before
-    numbers |= {"value": rival.value, "before": rival.before}
+        better = value > rival.before
+    numbers |= {"value": value, "before": rival.before}
     text = (
-        f"{name} has {rival.metric.name} {say_number(rival.value)}{unit} against "
+        f"{_subject(facts, name, rival.metric.name, numbers)} {say_number(value)}{unit} against "
         f"{say_number(rival.before)}{unit} of {rival.baseline.name}"
     )
     text += ": better than doing nothing." if better else ": no better than doing nothing."
@@ -61,18 +103,19 @@ def _beside_nothing(facts: Facts, rival: Rival, name: str, numbers: dict[str, in
 def _beside_baseline(
     facts: Facts, hardest: Comparison, name: str, numbers: dict[str, int | float]
 ) -> Said:
-    """`ratio` is of the metric that baselines have: MSE, or the cross-entropy of texts."""
-    metric = "cross-entropy" if hardest.error == "cross-entropy" else "MSE"
-    value = hardest.ratio * hardest.baseline
-    numbers |= {"value": value, "ratio": hardest.ratio, "baseline": hardest.baseline}
-    times = f"{hardest.ratio:.3g} times" if hardest.ratio >= 1 else f"{percent(hardest.ratio)} of"
+    """Of a confirmed config its mean, which is the number that stands everywhere else."""
+    metric = _error(hardest)
+    best = facts.study.best
+    value, ratio = hardest.ratio * hardest.baseline, hardest.ratio
+    if best is not None and best.seeds and not best.front:
+        value, ratio = best.value, best.value / hardest.baseline
+    numbers |= {"value": value, "ratio": ratio, "baseline": hardest.baseline}
     text = (
-        f"{name} has {metric} {say_number(value)}: {times} that of "
+        f"{_subject(facts, name, metric, numbers)} {say_number(value)}: {_times(ratio)} that of "
         f"{hardest.name.removesuffix(', clipped')} ({say_number(hardest.baseline)})"
     )
-    worse = hardest.ratio >= 1
-    tone: Tone = "good" if hardest.ratio < CLOSE else "bad" if worse else "warn"
-    best = facts.study.best
+    worse = ratio >= 1
+    tone: Tone = "good" if ratio < CLOSE else "bad" if worse else "warn"
     if worse and best is not None and best.front:
         tone, worse = "plain", False  # a compromise may give up more of it than PCA does
     return say(
@@ -130,6 +173,7 @@ def say_constraints(facts: Facts) -> Said | None:
     if not bounds or not able:
         return None
     kept = sum(bool(each) for each in able)
+    verb = "keeps" if len(able) == 1 else "keep"
     numbers: dict[str, int | float] = {"kept": kept, "results": len(able)}
     numbers |= {f"bound_{bound.metric}": bound.limit for bound in bounds}
     said = " and ".join(map(str, bounds))
@@ -138,7 +182,7 @@ def say_constraints(facts: Facts) -> Said | None:
         step = f"Loosen {said}, or widen the space: none of {plural(len(able), 'result')} keeps it."
     return say(
         "constraints",
-        f"{kept:,} of {plural(len(able), 'result')} keep {said}.",
+        f"{kept:,} of {plural(len(able), 'result')} {verb} {said}.",
         "pareto",
         numbers,
         tone="bad" if not kept else "plain",

@@ -2,6 +2,7 @@
 
 import math
 import random
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -17,6 +18,8 @@ from dashboards.figures.importance import (
 )
 from dashboards.rivals import Rival
 from dashboards.summary import summarise
+from dashboards.summary.best import say_best
+from dashboards.summary.facts import Facts
 from dashboards.summary.improvement import say_improvement
 from dashboards.views import Comparison
 from service.domain.doing_nothing import TaskBaseline
@@ -157,16 +160,53 @@ def test_without_a_baseline_the_best_stands_alone() -> None:
     assert text == "The best, trial 1, has mse 0.01."
 
 
+def aimed_at(metric: str, made: SyntheticStudy) -> Facts:
+    """The same study with another objective, which the synthetic one cannot have."""
+    facts = facts_of(made)
+    aims = facts.frame.study.aims
+    first = aims.objectives[0]._replace(name=metric)
+    study = replace(facts.frame.study, aims=aims._replace(objectives=(first,)))
+    return facts._replace(frame=replace(facts.frame, study=study))
+
+
+NGRAMS = [
+    Comparison("a 3-gram model", 2.0, 0.9, "cross-entropy", "nats per token"),
+    Comparison("a 1-gram model", 3.0, 0.6, "cross-entropy", "nats per token"),
+]
+
+
 def test_texts_are_compared_with_ngrams() -> None:
-    made = plain([0.02, 0.01])
-    found = said(made, comparisons=[
-        Comparison("a 3-gram model", 2.0, 0.9, "cross-entropy", "nats per token"),
-        Comparison("a 1-gram model", 3.0, 0.6, "cross-entropy", "nats per token"),
-    ])["best"]  # fmt: skip
-    assert found.text == (
+    facts = aimed_at("token_cross_entropy", plain([0.02, 0.01]))
+    found = say_best(facts._replace(comparisons=NGRAMS))
+    assert found is not None
+    assert found.sentence.text == (
         "The best, trial 1, has cross-entropy 1.8: 90 % of that of a 3-gram model (2)."
     )
-    assert found.figure == "best_so_far"
+    assert found.sentence.figure == "best_so_far"
+
+
+def test_the_objective_comes_first_and_another_metric_judges_nothing() -> None:
+    spec = make_spec(trials=12, objective={"metric": "elbo", "direction": "maximize"})
+    found = said(plain([20.0, 21.5], spec=spec))["best"]
+    assert found.text.startswith("The best, trial 1, has elbo 21.5; its MSE is ")
+    assert "times that of PCA" in found.text and found.tone == "plain"
+    assert found.next_step is not None and found.next_step.startswith("Take trial 1")
+    text = said(plain([0.02, 0.01]), comparisons=NGRAMS)["best"].text
+    assert text == (
+        "The best, trial 1, has mse 0.01; its cross-entropy is 90 % of that of a 3-gram model (2)."
+    )
+
+
+def test_a_confirmed_best_is_told_by_its_mean() -> None:
+    made = plain([0.02, 0.01])
+    assert made.study.best is not None
+    confirmed = made.study.best.model_copy(update={"value": 0.0102, "seeds": 3})
+    found = said(change(made, best=confirmed))["best"]
+    assert found.text == (
+        "The best, trial 1, has a confirmed mean MSE (3 fresh seeds) of 0.0102: "
+        "86 % of that of PCA with 16 components (0.0119)."
+    )
+    assert found.numbers["ratio"] == pytest.approx(0.0102 / 0.0119)
 
 
 @pytest.mark.parametrize(("value", "tone"), [(24.1, "good"), (20.2, "bad"), (19.0, "bad")])
@@ -175,7 +215,9 @@ def test_a_task_has_doing_nothing_for_a_rival(value: float, tone: str) -> None:
         task={"type": "denoise"}, name="the noisy input", train={}, validation={"psnr": 20.2}
     )
     rival = Rival(nothing, catalog().metrics["psnr"], 20.2, value)
-    found = said(plain([0.02, 0.01]), rival=rival)["best"]
+    told = say_best(aimed_at("psnr", plain([0.02, 0.01]))._replace(rival=rival))
+    assert told is not None
+    found = told.sentence
     assert found.text.startswith(
         f"The best, trial 1, has psnr {value:.4g} dB against 20.2 dB of the noisy input"
     )
