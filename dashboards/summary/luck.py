@@ -1,7 +1,7 @@
 """Sentences on luck: fresh seeds, the sealed test split, earlier results."""
 
 from dashboards.revision_view import revision_rows
-from dashboards.summary.facts import Facts, Said, percent, say
+from dashboards.summary.facts import Facts, Said, count, percent, say
 from dashboards.wording import say_number
 from service.domain.confirmed import Confirmation, ConfirmedConfig, confirmation_of
 from service.domain.scales import NO_SHARES
@@ -150,7 +150,7 @@ def say_revision(facts: Facts) -> Said | None:
         "revision": now.number, "trials": now.trials, "before": old, "value": new,
     }  # fmt: skip
     text = (
-        f"Extended: revision {now.number} with {now.trials:,} trials has "
+        f"Extended: revision {now.number} with {count(now.trials, 'trial')} has "
         f"{facts.metric} {say_number(new)}, the one before it {say_number(old)}."
     )
     return say("revision", text, "#revisions", numbers)

@@ -14,11 +14,12 @@ def say_progress(facts: Facts) -> Said:
     progress, state = facts.study.progress, facts.study.state
     done, planned = progress.done, progress.trials
     numbers: dict[str, int | float] = {"done": done, "planned": planned}
-    kind = "repetitions" if facts.study.parent else "trials"
+    one = "repetition" if facts.study.parent else "trial"
+    kind = one if planned == 1 else f"{one}s"
     where = "best_so_far_time" if done else "#trials"
     if state is StudyState.COMPLETE:
         numbers |= {"seconds": progress.seconds}
-        text = f"Complete: {done:,} {kind} in {say_duration(progress.seconds)}"
+        text = f"Complete: {count(done, one)} in {say_duration(progress.seconds)}"
         return say(
             "progress",
             f"{text}{_parts(facts, numbers)}.",
@@ -32,16 +33,19 @@ def say_progress(facts: Facts) -> Said:
         text = f"Waiting for an engine: {done:,} of {planned:,} {kind} ended."
         return say("progress", text, "#trials", numbers)
     if state is StudyState.FAILED:
-        reason = facts.study.failure.kind if facts.study.failure else "no reason is recorded"
-        text = f"Failed after {done:,} of {planned:,} {kind}: {reason}."
-        step = f"Mend what failed ({reason}), then submit the spec again."
+        text = f"Failed after {done:,} of {planned:,} {kind}"
+        step = "Read the engine's log, then submit the spec again: no reason is recorded."
+        if facts.study.failure:
+            text += f": {facts.study.failure.kind}"
+            step = f"Mend what failed ({facts.study.failure.kind}), then submit the spec again."
+        text += "."
         return say("progress", text, "#specs", numbers, tone="bad", next_step=step)
     if state is StudyState.STOPPED:
         text = f"Stopped after {done:,} of {planned:,} {kind}{_parts(facts, numbers)}."
         return say("progress", text, where, numbers, tone="warn")
     if state is StudyState.PAUSED:
         text = f"Paused after {done:,} of {planned:,} {kind}: nothing is lost."
-        step = f"Resume it: {count(planned - done, kind[:-1])} to go."
+        step = f"Resume it: {count(planned - done, one)} to go."
         numbers["left"] = planned - done
         return say("progress", text, where, numbers, tone="warn", next_step=step, urgency=5)
     text = f"{done:,} of {planned:,} {kind} ended{_parts(facts, numbers)}"
@@ -50,7 +54,7 @@ def say_progress(facts: Facts) -> Said:
         numbers["seconds_left"] = progress.seconds_left
         text += f"; about {say_duration(progress.seconds_left)} left"
     if done < planned:
-        going = f"Let it run: {count(planned - done, kind[:-1])} to go."
+        going = f"Let it run: {count(planned - done, one)} to go."
         numbers["left"] = planned - done
     return say("progress", f"{text}.", where, numbers, next_step=going, urgency=50)
 
@@ -76,11 +80,11 @@ def _selecting(facts: Facts, numbers: dict[str, int | float]) -> Said:
     data = facts.repeats.data if facts.repeats is not None else {}
     numbers = _less(numbers, "planned")
     if not {"done", "planned"} <= data.keys():
-        text = f"The search is over after {done:,} trials; the best are confirmed next."
+        text = f"The search is over after {count(done, 'trial')}; the best are confirmed next."
         return say("progress", text, "best_so_far", numbers)
     numbers |= {"repeated": data["done"], "repetitions": data["planned"]}
     text = (
-        f"The search is over after {done:,} trials; {data['done']} of {data['planned']} "
+        f"The search is over after {count(done, 'trial')}; {data['done']} of {data['planned']} "
         "repetitions with fresh seeds are done."
     )
     held_up = data.get("failure")

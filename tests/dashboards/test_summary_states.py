@@ -104,6 +104,14 @@ def test_each_state_has_its_words(state: StudyState, text: str, asked: str | Non
     assert asked is None or step(made) == asked
 
 
+def test_one_trial_is_one_and_a_failure_without_a_record_is_no_reason_in_brackets() -> None:
+    made = change(plain([0.01]), state=StudyState.COMPLETE)
+    assert said(made)["progress"].text.startswith("Complete: 1 trial in ")
+    made = change(plain([0.01]), state=StudyState.FAILED, failure=None)
+    assert said(made)["progress"].text == "Failed after 1 of 1 trial."
+    assert step(made) == "Read the engine's log, then submit the spec again: no reason is recorded."
+
+
 def test_a_repetition_that_is_held_up_comes_first() -> None:
     made = change(plain([0.01, 0.011]), state=StudyState.SELECTING, intent=Intent.RUN)
     data = {"done": 4, "planned": 9, "parts": [], "failure": {"kind": "storage", "message": "x"}}
