@@ -80,7 +80,8 @@ def test_every_link_on_the_page_leads_somewhere(
 def test_names_of_users_are_escaped(client: TestClient, sqlite_database: Database) -> None:
     markup = "<img src=x onerror=alert(1)>"
     made = make_study(count=24, planned=30)
-    data = {"values": {markup: 0.7, "dropout": 0.3}, "trials": 24, "note": ""}
+    shares = {markup: 0.7, "dropout": 0.3}
+    data = {"values": shares, "chance": dict.fromkeys(shares, 0.4), "trials": 24, "note": ""}
     made.analyses = [made.analyses[0].model_copy(update={"data": data})]
     seed_study(sqlite_database, made)
     client.get(f"/v1/studies/{made.study.id}/summary")
