@@ -1,8 +1,6 @@
 """The objective over pairs of numeric parameters: trials, and a surface where there are trials."""
 
-import itertools
 import math
-from collections.abc import Mapping
 from typing import NamedTuple
 
 import numpy as np
@@ -23,15 +21,11 @@ from dashboards.figures.basin import (
 from dashboards.figures.decimation import choose_points, spread
 from dashboards.figures.figure import Cell, Table, Waiting
 from dashboards.figures.frame import StudyFrame
+from dashboards.figures.pairs import choose_pairs, column_of, numeric_entries
 from dashboards.figures.paper import plural
-from dashboards.figures.rank_correlation import spearman
 from service.domain.catalog import Catalog
 from service.domain.space import (
-    Distribution,
-    FloatDistribution,
-    IntDistribution,
     distributions,
-    varies,
 )
 from service.domain.spec import ResolvedSpec
 from service.domain.states import TrialState
@@ -87,20 +81,12 @@ class Contours(NamedTuple):
 
 def searches_a_plane(resolved: ResolvedSpec, catalog: Catalog) -> bool:
     """Whether a study searches two numeric parameters at least."""
-    return len(_numeric(distributions(resolved.space))) > 1
-
-
-def _numeric(space: Mapping[str, Distribution]) -> dict[str, Numeric]:
-    return {
-        name: entry
-        for name, entry in space.items()
-        if isinstance(entry, FloatDistribution | IntDistribution) and varies(entry)
-    }
+    return len(numeric_entries(distributions(resolved.space))) > 1
 
 
 def prepare_contour(frame: StudyFrame) -> Contours | Waiting:
     """Complete trials with a value (stopped ones if none completed), in up to three planes."""
-    entries = _numeric(frame.study.space)
+    entries = numeric_entries(frame.study.space)
     if len(entries) < 2:
         found = f"it searches only {next(iter(entries))}" if entries else "it searches none"
         return Waiting(f"A contour needs two numeric parameters that are searched: {found}.")
@@ -112,8 +98,8 @@ def prepare_contour(frame: StudyFrame) -> Contours | Waiting:
             for position, value in enumerate(trials.value)
             if trials.state[position] == state and value is not None and math.isfinite(value)
         ]
-    columns = {name: _column(frame, name, entry) for name, entry in entries.items()}
-    pairs, by = _choose_pairs(frame, columns, inside)
+    columns = {name: column_of(frame, name, entry) for name, entry in entries.items()}
+    pairs, by = choose_pairs(frame, columns, inside, FEWEST, PAIRS)
     if not pairs:
         return Waiting(
             f"Waiting for {FEWEST} complete trials that share two numeric parameters: "
@@ -135,52 +121,6 @@ def prepare_contour(frame: StudyFrame) -> Contours | Waiting:
         by=by,
         best_number=None if best is None else trials.number[best],
     )
-
-
-def _column(frame: StudyFrame, name: str, entry: Numeric) -> Array:
-    """A value per trial; nan where it does not have the parameter."""
-    found = [params.get(name) for params in frame.trials.params]
-    column = np.array(
-        [
-            value if isinstance(value, int | float) and not isinstance(value, bool) else math.nan
-            for value in found
-        ],
-        np.float64,
-    )
-    if entry.log:
-        column[~(column > 0)] = math.nan
-    column[~np.isfinite(column)] = math.nan
-    return column
-
-
-def _choose_pairs(
-    frame: StudyFrame, columns: dict[str, Array], inside: list[int]
-) -> tuple[list[tuple[str, str]], str]:
-    """Pairs that FEWEST trials share, by the sum of both weights; and what gave the weights."""
-    known = {name: np.isfinite(column[inside]) for name, column in columns.items()}
-    shares = frame.analyses.get("importance", {}).get("values") or {}
-    weights = {
-        name: float(share)
-        for name, share in shares.items()
-        if name in columns and isinstance(share, int | float) and math.isfinite(share)
-    }
-    by = "importance"
-    if len(weights) < 2:
-        by, loss = "rank correlation", frame.study.aims.objectives[0].loss
-        losses = np.array([loss(frame.trials.value[i] or 0.0) for i in inside], np.float64)
-        weights = {
-            name: abs(spearman(columns[name][inside][mask], losses[mask]) or 0.0)  # type: ignore[arg-type]
-            for name, mask in known.items()
-            if mask.sum() >= FEWEST
-        }
-    ranked = sorted(columns, key=lambda name: (-weights.get(name, 0.0), name))
-    pairs = [
-        pair
-        for pair in itertools.combinations(ranked, 2)
-        if int((known[pair[0]] & known[pair[1]]).sum()) >= FEWEST
-    ]
-    pairs.sort(key=lambda pair: -sum(weights.get(name, 0.0) for name in pair))
-    return pairs[:PAIRS], by
 
 
 def _panel(

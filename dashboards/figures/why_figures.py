@@ -16,6 +16,18 @@ from dashboards.figures.importance import (
     summarise_importance,
     tabulate_importance,
 )
+from dashboards.figures.parallel_coordinates import (
+    draw_parallel_coordinates,
+    prepare_parallel_coordinates,
+    summarise_parallel_coordinates,
+    tabulate_parallel_coordinates,
+)
+from dashboards.figures.ranks import (
+    draw_ranks,
+    prepare_ranks,
+    summarise_ranks,
+    tabulate_ranks,
+)
 from dashboards.figures.slices import (
     draw_slices,
     prepare_slices,
@@ -50,6 +62,25 @@ WHY: dict[str, Figure[Any]] = {
         draw=draw_contour,
         summarise=summarise_contour,
         tabulate=tabulate_contour,
+        applies=searches_a_plane,
+    ),
+    "parallel_coordinates": Figure(
+        title="Parallel coordinates: what do the best trials share?",
+        group="why",
+        needs=frozenset({"trials", "analyses"}),
+        prepare=prepare_parallel_coordinates,
+        draw=draw_parallel_coordinates,
+        summarise=summarise_parallel_coordinates,
+        tabulate=tabulate_parallel_coordinates,
+    ),
+    "rank": Figure(
+        title="Ranks: do good trials lie together, whatever the outliers?",
+        group="why",
+        needs=frozenset({"trials", "analyses"}),
+        prepare=prepare_ranks,
+        draw=draw_ranks,
+        summarise=summarise_ranks,
+        tabulate=tabulate_ranks,
         applies=searches_a_plane,
     ),
 }

@@ -146,8 +146,8 @@ def test_the_timeline_says_what_was_busy_lost_and_long() -> None:
     )  # fmt: skip
     assert said("timeline", frame) == (
         "4 trials, at most 2 at once: these slots were busy 88 % of 40 s; the first result came "
-        "after 40 s; the longest was trial 0 with 40 s; 43 % of the busy time went into trials that were "
-        "pruned or failed; 1 started more than once (drawn from the first start)."
+        "after 40 s; the longest was trial 0 with 40 s; 43 % of the busy time went into "
+        "trials that were pruned or failed; 1 started more than once (drawn from the first start)."
     )
 
 

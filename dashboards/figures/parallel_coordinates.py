@@ -1,0 +1,249 @@
+"""Every trial as a line over its parameters and its result: what do the best ones share?
+
+Drawn as ordinary lines: Plotly's own trace of that name needs WebGL, which many machines lack.
+"""
+
+import math
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+import plotly.graph_objects as go
+
+from dashboards.figures.basin import to_unit
+from dashboards.figures.decimation import spread
+from dashboards.figures.figure import Cell, Table, Waiting
+from dashboards.figures.frame import StudyFrame
+from dashboards.figures.paper import BEST, BLUE, GREY, escape, number, plural, rounded, sheet
+from service.domain.space import CategoricalDistribution, Distribution, Scalar
+from service.domain.states import TrialState
+
+MOST_AXES = 8
+FEWEST = 5
+DRAWN = 200
+INACTIVE = -0.14
+"""Where a line passes that does not have the parameter, below the axis."""
+NARROW = 0.5
+"""The best tenth is said to share a range where it is at most this part of what was searched."""
+SHARED = 5
+"""Of fewer best trials nothing is said to be shared."""
+
+
+class Column(NamedTuple):
+    """One axis: where it is named, and where each trial stands on it (0 to 1, or INACTIVE)."""
+
+    name: str
+    ticks: list[tuple[float, str]]
+    places: list[float]
+
+
+class ParallelCoordinates(NamedTuple):
+    """The axes from left to right, the last of them the objective; trials best first."""
+
+    metric: str
+    columns: list[Column]
+    numbers: list[int]
+    values: list[float]
+    good: int
+    """How many of the first are the best tenth."""
+    drawn: list[int]
+    """Positions of the lines that are drawn, best first."""
+    left_out: int
+    """Parameters that have no axis."""
+    shared: list[str]
+    """What the best tenth have in common, in words."""
+
+
+def prepare_parallel_coordinates(frame: StudyFrame) -> ParallelCoordinates | Waiting:
+    """Complete trials with a value; the most important parameters first, where that is known."""
+    study, trials = frame.study, frame.trials
+    if not study.space:
+        return Waiting("This study searches no parameter: there is nothing to compare.")
+    objective = study.aims.objectives[0]
+    inside = [
+        (objective.loss(value), position)
+        for position, value in enumerate(trials.value)
+        if trials.state[position] == TrialState.COMPLETE.value
+        and value is not None
+        and math.isfinite(value)
+    ]
+    if len(inside) < FEWEST:
+        return Waiting(
+            f"Waiting for {FEWEST} complete trials: {len(inside)} so far.",
+            f"Only {plural(len(inside), 'trial')} completed with a value.",
+        )
+    order = [position for _, position in sorted(inside)]
+    shares = frame.analyses.get("importance", {}).get("values") or {}
+    names = sorted(study.space, key=lambda name: -float(shares.get(name) or 0.0))[:MOST_AXES]
+    columns = [
+        _column(name, study.space[name], [trials.params[i].get(name) for i in order])
+        for name in names
+    ]
+    values = [float(trials.value[i] or 0.0) for i in order]
+    columns.append(_results(objective.name, values))
+    good = max(1, round(0.1 * len(order)))
+    kept = list(range(min(good, DRAWN // 2)))
+    kept += [good + i for i in spread(len(order) - good, DRAWN - len(kept))]
+    return ParallelCoordinates(
+        metric=objective.name,
+        columns=columns,
+        numbers=[trials.number[i] for i in order],
+        values=values,
+        good=good,
+        drawn=kept,
+        left_out=max(0, len(study.space) - MOST_AXES),
+        shared=[
+            said
+            for name in names
+            if (said := _share(name, study.space[name],
+                               [trials.params[i].get(name) for i in order[:good]]))
+        ],
+    )  # fmt: skip
+
+
+def _column(name: str, entry: Distribution, values: Sequence[Scalar | None]) -> Column:
+    if isinstance(entry, CategoricalDistribution):
+        last = max(1, len(entry.choices) - 1)
+        ticks = [(index / last, _say(choice)) for index, choice in enumerate(entry.choices)]
+        at: dict[tuple[type, Scalar | None], float] = {
+            (type(choice), choice): index / last for index, choice in enumerate(entry.choices)
+        }
+        places = [at.get((type(value), value), INACTIVE) for value in values]
+    else:
+        numeric = [
+            float(value)
+            if isinstance(value, int | float) and not isinstance(value, bool)
+            else math.nan
+            for value in values
+        ]
+        with np.errstate(invalid="ignore", divide="ignore"):
+            unit = to_unit(entry, numeric) if entry.high > entry.low else np.zeros(len(numeric))
+        places = [
+            float(min(1.0, max(0.0, place))) if math.isfinite(place) else INACTIVE for place in unit
+        ]
+        ticks = [(0.0, number(float(entry.low))), (1.0, number(float(entry.high)))]
+    if INACTIVE in places:
+        ticks = [(INACTIVE, "inactive"), *ticks]
+    return Column(name, ticks, places)
+
+
+def _results(name: str, values: Sequence[float]) -> Column:
+    """By rank: values of bad trials would press the good ones together."""
+    last = max(1, len(values) - 1)
+    places = [1 - index / last for index in range(len(values))]
+    ticks = [(1.0, number(values[0])), (0.5, number(values[len(values) // 2]))]
+    return Column(f"{name}, by rank", [*ticks, (0.0, number(values[-1]))], places)
+
+
+def _share(name: str, entry: Distribution, values: Sequence[Scalar | None]) -> str:
+    """What the best have in common in one parameter; empty where that says little."""
+    known = [value for value in values if value is not None]
+    if len(known) < SHARED or len(known) < len(values):
+        return ""
+    if isinstance(entry, CategoricalDistribution):
+        most = max(known, key=known.count)
+        count = known.count(most)
+        # Clearly more than its fair share: by chance each choice has one in len(choices).
+        fair = len(known) / len(entry.choices)
+        if count < len(known) * 0.8 or count < fair + 2 * math.sqrt(fair):
+            return ""
+        return f"{count} of {len(known)} have {name} {_say(most)}"
+    numeric = [float(value) for value in known if isinstance(value, int | float)]
+    low, high = min(numeric), max(numeric)
+    start, end = to_unit(entry, [low, high])
+    # n uniform draws span (n - 1) / (n + 1) of a range on average.
+    if end - start > NARROW * (len(numeric) - 1) / (len(numeric) + 1):
+        return ""
+    searched = f"searched: {number(float(entry.low))} to {number(float(entry.high))}"
+    return f"{name} lies between {number(low)} and {number(high)} ({searched})"
+
+
+def _say(value: Scalar) -> str:
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def draw_parallel_coordinates(data: ParallelCoordinates) -> go.Figure:
+    """The others faint, the best tenth in colour, the best one bold; axes with their ends."""
+    figure = sheet(height=460)
+    groups = (
+        ("others", GREY, 0.9, 0.45, [i for i in data.drawn if i >= data.good]),
+        ("best tenth", BLUE, 1.6, 0.9, [i for i in data.drawn if 0 < i < data.good]),
+        (f"best: trial {data.numbers[0]}", BEST, 3.2, 1.0, [0]),
+    )
+    for name, color, width, opacity, lines in groups:
+        if not lines:
+            continue
+        x: list[float | None] = []
+        y: list[float | None] = []
+        marked: list[list[int | float | None]] = []
+        for line in lines:
+            for place, column in enumerate(data.columns):
+                x.append(place)
+                y.append(column.places[line])
+                marked.append([data.numbers[line], data.values[line]])
+            x.append(None)
+            y.append(None)
+            marked.append([None, None])
+        figure.add_scatter(
+            x=x,
+            y=y,
+            customdata=marked,
+            meta={"trials": True},
+            name=f"{name} ({len(lines):,})" if len(lines) > 1 else name,
+            mode="lines",
+            opacity=opacity,
+            line={"color": color, "width": width},
+            hovertemplate="trial %{customdata[0]}: %{customdata[1]:.4g}<extra>%{fullData.name}"
+            "</extra>",
+        )
+    for place, column in enumerate(data.columns):
+        figure.add_shape(
+            type="line", x0=place, x1=place, y0=0, y1=1, line={"color": GREY, "width": 1.4}
+        )
+        figure.add_annotation(
+            text=escape(column.name), x=place, y=1.1, yanchor="bottom", showarrow=False,
+            textangle=-24, xanchor="left", font={"size": 12},
+        )  # fmt: skip
+        for height, tick in column.ticks:
+            figure.add_annotation(
+                text=escape(tick[:16]), x=place, y=height, xanchor="left", xshift=4,
+                showarrow=False, font={"size": 10.5},
+            )  # fmt: skip
+    figure.update_xaxes(visible=False, range=[-0.12, len(data.columns) - 0.35], fixedrange=True)
+    figure.update_yaxes(visible=False, range=[-0.24, 1.55], fixedrange=True)
+    return figure
+
+
+def summarise_parallel_coordinates(data: ParallelCoordinates) -> str:
+    """One sentence: what the best tenth share, if anything."""
+    if data.good < SHARED:
+        return (
+            f"{plural(len(data.numbers), 'complete trial')}: too few to say what the best tenth "
+            f"share; the best is trial {data.numbers[0]} with {number(data.values[0])}."
+        )
+    said = f"Of the best {data.good:,} of {plural(len(data.numbers), 'complete trial')} "
+    said += "; ".join(data.shared) if data.shared else "no parameter lies close together"
+    if len(data.drawn) < len(data.numbers):
+        said += f" ({len(data.drawn):,} lines are drawn)"
+    if data.left_out:
+        said += f"; {plural(data.left_out, 'less important parameter')} without an axis"
+    return f"{said}."
+
+
+def tabulate_parallel_coordinates(data: ParallelCoordinates) -> Table:
+    """Trial, its value, and where it stands on every axis (0 to 1; empty: inactive)."""
+    rows: list[list[Cell]] = [
+        [
+            data.numbers[line],
+            rounded(data.values[line]),
+            *(
+                None if column.places[line] == INACTIVE else rounded(column.places[line])
+                for column in data.columns[:-1]
+            ),
+        ]
+        for line in range(len(data.numbers))
+    ]
+    names = [f"{column.name} (0 to 1 of its range)" for column in data.columns[:-1]]
+    return Table(["trial", data.metric, *names], rows)
