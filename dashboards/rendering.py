@@ -31,6 +31,7 @@ STYLE_SHEETS = (
     "gallery.css",
     "live.css",
     "narrow.css",
+    "print.css",
 )
 """In the order in which they apply."""
 

@@ -8,6 +8,7 @@ from importlib.metadata import PackageNotFoundError, version
 
 from fastapi import FastAPI
 
+from dashboards.error_pages import ErrorPages
 from dashboards.routes import router as dashboards
 from service import __version__
 from service.api import (
@@ -104,6 +105,7 @@ def create_app(
     )
     app.state.container = container
     app.add_middleware(SecurityMiddleware, allowed_hosts=settings.allowed_hosts)
+    app.add_middleware(ErrorPages)
     problems.install(app)
     openapi.install(app, lambda: example_records(container.catalog))
     for router in (

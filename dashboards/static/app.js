@@ -1,6 +1,7 @@
 // The entry: wires up whatever the page has.
 import { bindActions, bindPosts } from "/static/actions.js";
 import { FigureElement, redrawFigures } from "/static/figures.js";
+import { bindPrinting } from "/static/printing.js";
 import { watchPage } from "/static/watch.js";
 import { awaitSummary } from "/static/summary.js";
 import { bindTicks } from "/static/ticks.js";
@@ -12,6 +13,7 @@ bindPosts();
 bindCopying();
 keepAges();
 bindTicks();
+bindPrinting();
 watchPage();
 awaitSummary();
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", redrawFigures);

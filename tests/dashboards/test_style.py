@@ -22,7 +22,7 @@ TEXT_PAIRS = [
 
 
 def variables(dark: bool) -> dict[str, str]:
-    light_block, dark_block = SHEET.split("@media (prefers-color-scheme: dark)")[:2]
+    light_block, dark_block = SHEET.split("@media screen and (prefers-color-scheme: dark)")[:2]
     found = dict(re.findall(r"(--[a-z-]+): (#[0-9a-f]{6});", light_block))
     if dark:
         found |= dict(re.findall(r"(--[a-z-]+): (#[0-9a-f]{6});", dark_block))
