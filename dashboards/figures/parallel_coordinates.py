@@ -4,18 +4,24 @@ Drawn as ordinary lines: Plotly's own trace of that name needs WebGL, which many
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
 import plotly.graph_objects as go
 
-from dashboards.figures.basin import to_unit
+from dashboards.figures.basin import Array, to_unit
 from dashboards.figures.decimation import spread
 from dashboards.figures.figure import Cell, Table, Waiting
 from dashboards.figures.frame import StudyFrame
 from dashboards.figures.paper import BEST, BLUE, GREY, escape, number, plural, rounded, sheet
-from service.domain.space import CategoricalDistribution, Distribution, Scalar
+from service.domain.space import (
+    CategoricalDistribution,
+    Distribution,
+    Params,
+    Scalar,
+    varies,
+)
 from service.domain.states import TrialState
 
 MOST_AXES = 8
@@ -24,9 +30,16 @@ DRAWN = 200
 INACTIVE = -0.14
 """Where a line passes that does not have the parameter, below the axis."""
 NARROW = 0.5
-"""The best tenth is said to share a range where it is at most this part of what was searched."""
+"""The best tenth is said to share a range where it is at most this part of what is searched."""
 SHARED = 5
 """Of fewer best trials nothing is said to be shared."""
+DRAWS = 1000
+"""Random tenths of the trials that the best tenth is held against."""
+COMPARED = 100
+"""Of a larger tenth so many stand for it."""
+MOST_TICKS = 8
+SEVERAL = 20
+"""From so many on the outer tenths of the best ones are left out of a range."""
 
 
 class Column(NamedTuple):
@@ -52,12 +65,15 @@ class ParallelCoordinates(NamedTuple):
     """Parameters that have no axis."""
     shared: list[str]
     """What the best tenth have in common, in words."""
+    by: str
+    """Of several objectives: by which one they are ordered."""
 
 
 def prepare_parallel_coordinates(frame: StudyFrame) -> ParallelCoordinates | Waiting:
     """Complete trials with a value; the most important parameters first, where that is known."""
     study, trials = frame.study, frame.trials
-    if not study.space:
+    space = {name: entry for name, entry in study.space.items() if varies(entry)}
+    if not space:
         return Waiting("This study searches no parameter: there is nothing to compare.")
     objective = study.aims.objectives[0]
     inside = [
@@ -66,6 +82,7 @@ def prepare_parallel_coordinates(frame: StudyFrame) -> ParallelCoordinates | Wai
         if trials.state[position] == TrialState.COMPLETE.value
         and value is not None
         and math.isfinite(value)
+        and trials.feasible[position] is not False
     ]
     if len(inside) < FEWEST:
         return Waiting(
@@ -74,10 +91,9 @@ def prepare_parallel_coordinates(frame: StudyFrame) -> ParallelCoordinates | Wai
         )
     order = [position for _, position in sorted(inside)]
     shares = frame.analyses.get("importance", {}).get("values") or {}
-    names = sorted(study.space, key=lambda name: -float(shares.get(name) or 0.0))[:MOST_AXES]
+    names = sorted(space, key=lambda name: -float(shares.get(name) or 0.0))[:MOST_AXES]
     columns = [
-        _column(name, study.space[name], [trials.params[i].get(name) for i in order])
-        for name in names
+        _column(name, space[name], [trials.params[i].get(name) for i in order]) for name in names
     ]
     values = [float(trials.value[i] or 0.0) for i in order]
     columns.append(_results(objective.name, values))
@@ -91,14 +107,25 @@ def prepare_parallel_coordinates(frame: StudyFrame) -> ParallelCoordinates | Wai
         values=values,
         good=good,
         drawn=kept,
-        left_out=max(0, len(study.space) - MOST_AXES),
-        shared=[
-            said
-            for name in names
-            if (said := _share(name, study.space[name],
-                               [trials.params[i].get(name) for i in order[:good]]))
-        ],
-    )  # fmt: skip
+        left_out=max(0, len(space) - MOST_AXES),
+        shared=_shared(space, names, [trials.params[i] for i in order], values, good),
+        by=f" by {objective.name}" if study.aims.is_pareto else "",
+    )
+
+
+def _shared(
+    space: Mapping[str, Distribution],
+    names: Sequence[str],
+    params: Sequence[Params],
+    values: Sequence[float],
+    good: int,
+) -> list[str]:
+    """What the best tenth have in common beyond chance, parameter by parameter, in words."""
+    if good < SHARED or values[good - 1] == values[good]:
+        return []  # of equals nobody is the tenth
+    said = [_share(name, space[name], [each.get(name) for each in params], good, len(names))
+            for name in names]  # fmt: skip
+    return [each for each in said if each]
 
 
 def _column(name: str, entry: Distribution, values: Sequence[Scalar | None]) -> Column:
@@ -135,27 +162,48 @@ def _results(name: str, values: Sequence[float]) -> Column:
     return Column(f"{name}, by rank", [*ticks, (0.0, number(values[-1]))], places)
 
 
-def _share(name: str, entry: Distribution, values: Sequence[Scalar | None]) -> str:
-    """What the best have in common in one parameter; empty where that says little."""
-    known = [value for value in values if value is not None]
-    if len(known) < SHARED or len(known) < len(values):
+def _share(
+    name: str, entry: Distribution, values: Sequence[Scalar | None], good: int, looked_at: int
+) -> str:
+    """What the best have in common in one parameter; empty where chance would give it as well.
+
+    Held against random tenths of all trials (a search samples unevenly), at 5 % shared over the
+    parameters that are looked at.
+    """
+    best = values[:good]
+    if any(value is None for value in values):
         return ""
+    level = 0.05 / looked_at
+    tenths = np.random.default_rng(0).integers(len(values), size=(DRAWS, min(good, COMPARED)))
     if isinstance(entry, CategoricalDistribution):
-        most = max(known, key=known.count)
-        count = known.count(most)
-        # Clearly more than its fair share: by chance each choice has one in len(choices).
-        fair = len(known) / len(entry.choices)
-        if count < len(known) * 0.8 or count < fair + 2 * math.sqrt(fair):
+        most = max(best, key=best.count)
+        count = best.count(most)
+        has = np.array([value == most for value in values])
+        by_chance = float((has[tenths].mean(axis=1) >= count / good).mean())
+        if count < 0.8 * good or by_chance > level:
             return ""
-        return f"{count} of {len(known)} have {name} {_say(most)}"
-    numeric = [float(value) for value in known if isinstance(value, int | float)]
-    low, high = min(numeric), max(numeric)
-    start, end = to_unit(entry, [low, high])
-    # n uniform draws span (n - 1) / (n + 1) of a range on average.
-    if end - start > NARROW * (len(numeric) - 1) / (len(numeric) + 1):
+        return f"{count} of {good} have {name} {_say(most)}" if most is not None else ""
+    numeric = np.array([float(value) for value in values if value is not None])
+    places = to_unit(entry, numeric.tolist())
+    own = _span(places[:good][spread(good, COMPARED)][None, :])[0]
+    by_chance = float((_span(places[tenths]) <= own).mean())
+    if own > NARROW or by_chance > level:
         return ""
+    low, high = np.quantile(numeric[:good], _middle(good))
     searched = f"searched: {number(float(entry.low))} to {number(float(entry.high))}"
-    return f"{name} lies between {number(low)} and {number(high)} ({searched})"
+    part = "" if good < SEVERAL else "for the middle 80 % "
+    return f"{name} lies {part}between {number(float(low))} and {number(float(high))} ({searched})"
+
+
+def _middle(count: int) -> tuple[float, float]:
+    """Quantiles between which so many are said to lie: of several, without the outer ones."""
+    return (0.0, 1.0) if count < SEVERAL else (0.1, 0.9)
+
+
+def _span(places: Array) -> Array:
+    """[k, n] -> [k]: how much of the range each row takes."""
+    low, high = np.quantile(places, _middle(places.shape[1]), axis=1)
+    return np.asarray(high - low, np.float64)
 
 
 def _say(value: Scalar) -> str:
@@ -169,8 +217,8 @@ def draw_parallel_coordinates(data: ParallelCoordinates) -> go.Figure:
     figure = sheet(height=460)
     groups = (
         ("others", GREY, 0.9, 0.45, [i for i in data.drawn if i >= data.good]),
-        ("best tenth", BLUE, 1.6, 0.9, [i for i in data.drawn if 0 < i < data.good]),
-        (f"best: trial {data.numbers[0]}", BEST, 3.2, 1.0, [0]),
+        (f"best tenth{data.by}", BLUE, 1.6, 0.9, [i for i in data.drawn if 0 < i < data.good]),
+        (f"best{data.by}: trial {data.numbers[0]}", BEST, 3.2, 1.0, [0]),
     )
     for name, color, width, opacity, lines in groups:
         if not lines:
@@ -206,7 +254,10 @@ def draw_parallel_coordinates(data: ParallelCoordinates) -> go.Figure:
             text=escape(column.name), x=place, y=1.1, yanchor="bottom", showarrow=False,
             textangle=-24, xanchor="left", font={"size": 12},
         )  # fmt: skip
-        for height, tick in column.ticks:
+        shown = column.ticks
+        if len(shown) > MOST_TICKS:
+            shown = [shown[i] for i in spread(len(shown), MOST_TICKS)]
+        for height, tick in shown:
             figure.add_annotation(
                 text=escape(tick[:16]), x=place, y=height, xanchor="left", xshift=4,
                 showarrow=False, font={"size": 10.5},
@@ -221,10 +272,10 @@ def summarise_parallel_coordinates(data: ParallelCoordinates) -> str:
     if data.good < SHARED:
         return (
             f"{plural(len(data.numbers), 'complete trial')}: too few to say what the best tenth "
-            f"share; the best is trial {data.numbers[0]} with {number(data.values[0])}."
+            f"share; the best{data.by} is trial {data.numbers[0]} with {number(data.values[0])}."
         )
-    said = f"Of the best {data.good:,} of {plural(len(data.numbers), 'complete trial')} "
-    said += "; ".join(data.shared) if data.shared else "no parameter lies close together"
+    said = f"Of the best {data.good:,}{data.by} of {plural(len(data.numbers), 'complete trial')} "
+    said += "; ".join(data.shared) if data.shared else "nothing is shared beyond chance"
     if len(data.drawn) < len(data.numbers):
         said += f" ({len(data.drawn):,} lines are drawn)"
     if data.left_out:

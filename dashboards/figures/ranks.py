@@ -73,6 +73,7 @@ def prepare_ranks(frame: StudyFrame) -> Ranks | Waiting:
         if trials.state[position] == TrialState.COMPLETE.value
         and value is not None
         and math.isfinite(value)
+        and trials.feasible[position] is not False
     ]
     columns = {name: column_of(frame, name, entry) for name, entry in entries.items()}
     pairs, _ = choose_pairs(frame, columns, inside, FEWEST, PAIRS)
