@@ -8,6 +8,7 @@ import plotly.graph_objects as go
 
 from dashboards.figures.decimation import every_point
 from dashboards.figures.frame import StudyFrame
+from dashboards.figures.identity import identify
 from dashboards.figures.paper import escape, sheet
 from service.domain.catalog import Catalog
 from service.domain.spec import ResolvedSpec
@@ -119,13 +120,15 @@ def as_json(name: str, entry: Figure[Any], plot: Plot) -> dict[str, Any]:
 
 def answer_of(name: str, title: str, group: str, plot: Plot) -> dict[str, Any]:
     """A figure as it is answered, whether it is in the registry or not."""
+    figure = _short(plot.figure.to_plotly_json())
+    identify(figure)
     return {
         "name": name,
         "title": title,
         "group": group,
         "summary": plot.summary,
         "waiting": plot.waiting,
-        "figure": _short(plot.figure.to_plotly_json()),
+        "figure": figure,
         "table": {"columns": plot.table.columns, "rows": plot.table.rows},
     }
 

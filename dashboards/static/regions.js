@@ -33,10 +33,27 @@ export async function refreshRegions() {
 
 function patchFree() {
   const free = [...waiting.keys()].filter((region) => !isHeld(region));
+  const row = rowLookedAt(free);
+  const top = row?.getBoundingClientRect().top;
   for (const region of free) {
     morph(region, waiting.get(region));
     waiting.delete(region);
   }
+  if (!row?.isConnected) return;
+  const moved = row.getBoundingClientRect().top - top;
+  if (moved) scrollBy({ top: moved, behavior: "instant" });
+}
+
+// The row under the pointer, else the first one of a table that begins above the window. Browsers
+// keep in place what stands directly on the page, but not what is inside of something that scrolls
+// by itself, as wide tables do.
+function rowLookedAt(regions) {
+  if (!scrollY) return null;
+  const rows = regions.flatMap((region) => [...region.querySelectorAll("tbody > tr")]);
+  const pointed = rows.find((row) => row.matches(":hover"));
+  if (pointed) return pointed;
+  const first = rows.find((row) => row.getBoundingClientRect().bottom > 0);
+  return first && first.closest("table").getBoundingClientRect().top < 0 ? first : null;
 }
 
 function isHeld(region) {

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import safetensors.numpy
 import uvicorn
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 
 from service.artifacts import FilesystemArtifacts
 from service.domain.records import Artifact, Failure, Notice
@@ -112,6 +112,16 @@ Visitor = Callable[..., Visit]
 """`visit(url, width=390, dark=True)`: the fixture that opens pages."""
 Photograph = Callable[[Page, str], None]
 """`photograph(page, name)`: the fixture that writes screenshots."""
+
+
+def draw_all(page: Page, names: list[str]) -> None:
+    """Scroll every figure near, and wait until it is drawn."""
+    for name in names:
+        figure = page.locator(f"#figure-{name}")
+        figure.scroll_into_view_if_needed()
+        expect(figure).to_have_attribute("data-state", "ready")
+        expect(figure.locator(".main-svg").first).to_be_visible()
+    page.evaluate("scrollTo(0, 0)")
 
 
 class serve:

@@ -9,7 +9,7 @@ from dashboards.figures import FIGURES
 from service.domain.states import StudyState, TrialState
 from tests.dashboards.seeding import seed_study
 from tests.dashboards.synthetic import make_spec, make_study
-from tests.e2e.site import MARKUP, PATIENCE_MS, Photograph, Site, Visitor
+from tests.e2e.site import MARKUP, PATIENCE_MS, Photograph, Site, Visitor, draw_all
 
 pytestmark = pytest.mark.browser
 
@@ -18,16 +18,6 @@ OF_ANY_STUDY = [name for name, entry in FIGURES.items() if not entry.of_trial]
 OF_STUDY = [name for name in OF_ANY_STUDY if name != "pareto"]
 """Those of a study with one objective and no bounds."""
 OF_TRIAL = [name for name, entry in FIGURES.items() if entry.of_trial]
-
-
-def draw_all(page: Page, names: list[str]) -> None:
-    """Scroll every figure near, and wait until it is drawn."""
-    for name in names:
-        figure = page.locator(f"#figure-{name}")
-        figure.scroll_into_view_if_needed()
-        expect(figure).to_have_attribute("data-state", "ready")
-        expect(figure.locator(".main-svg").first).to_be_visible()
-    page.evaluate("scrollTo(0, 0)")
 
 
 def fits(page: Page) -> bool:
