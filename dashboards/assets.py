@@ -2,6 +2,7 @@
 
 import gzip
 import hashlib
+import re
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -20,6 +21,23 @@ MEDIA_TYPES = {
 }
 WORTH_COMPRESSING_BYTES = 1024
 FOREVER = "public, max-age=31536000, immutable"
+PLOTLY = "vendor/plotly/plotly-cartesian-4.1.1.min.js"
+STYLE_SHEET = "site.css"
+"""All style sheets as one file: nothing is painted before the last of them is there."""
+STYLE_SHEETS = (
+    "style.css",
+    "figures.css",
+    "datasets.css",
+    "compare.css",
+    "summary.css",
+    "forms.css",
+    "gallery.css",
+    "live.css",
+    "narrow.css",
+    "print.css",
+)
+"""In the order in which they apply."""
+_IMPORT = re.compile(r"""^import (?:.* from )?"/static/(.+)";$""", re.MULTILINE)
 
 router = APIRouter(include_in_schema=False)
 
@@ -45,9 +63,12 @@ def asset_names() -> frozenset[str]:
 @cache
 def read_asset(name: str) -> Asset:
     """A file by its name below static/; it is read and compressed once. Raises NotFound."""
-    if name not in asset_names():
+    if name == STYLE_SHEET:
+        body = b"\n".join((ROOT / sheet).read_bytes() for sheet in STYLE_SHEETS)
+    elif name in asset_names():
+        body = (ROOT / name).read_bytes()
+    else:
         raise NotFound("there is no such file", "reload the page")
-    body = (ROOT / name).read_bytes()
     vendored = name.startswith("vendor/") and name.endswith(".js")
     return Asset(
         body=body,
@@ -57,6 +78,16 @@ def read_asset(name: str) -> Asset:
         # Vendored files carry their version in their names; ours are asked about every time.
         cache_control=FOREVER if vendored else "no-cache",
     )
+
+
+@cache
+def modules_of(entry: str) -> tuple[str, ...]:
+    """The script and all that it imports, so that a browser need not find one after the other."""
+    found = [entry]
+    for name in found:  # it grows
+        text = (ROOT / name).read_text()
+        found += [other for other in _IMPORT.findall(text) if other not in found]
+    return tuple(found)
 
 
 @router.get("/static/{name:path}")

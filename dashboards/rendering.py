@@ -15,25 +15,12 @@ from fastapi.routing import APIRoute
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from dashboards import wording
+from dashboards.assets import PLOTLY, STYLE_SHEET, modules_of
 from dashboards.figures import FIGURES
 from dashboards.summary.places import say_place
 from dashboards.views import say_dataset, say_end
 from service.domain.states import TERMINAL_STUDY_STATES
 from service.errors import InvalidRequest, NotFound, ServiceError
-
-STYLE_SHEETS = (
-    "style.css",
-    "figures.css",
-    "datasets.css",
-    "compare.css",
-    "summary.css",
-    "forms.css",
-    "gallery.css",
-    "live.css",
-    "narrow.css",
-    "print.css",
-)
-"""In the order in which they apply."""
 
 
 @cache
@@ -65,7 +52,9 @@ def environment() -> Environment:
         "figures": FIGURES,
         "sparkline": wording.draw_sparkline,
         "terminal_states": TERMINAL_STUDY_STATES,
-        "style_sheets": STYLE_SHEETS,
+        "style_sheet": STYLE_SHEET,
+        "modules_of": modules_of,
+        "plotly": PLOTLY,
     }
     return made
 

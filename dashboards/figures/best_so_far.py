@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 import plotly.graph_objects as go
 
 from dashboards.figures.best_steps import BestSoFar, Dots
-from dashboards.figures.decimation import MAX_MARKS, choose_points
+from dashboards.figures.decimation import choose_points, share_marks
 from dashboards.figures.figure import Cell, Table, Waiting
 from dashboards.figures.frame import ENDED, StudyFrame
 from dashboards.figures.hypervolume import prepare_front
@@ -77,7 +77,7 @@ def _prepare(
         y_title=label(f"{objective.name} on validation", objective.unit),
         log=log,
         y_range=squeezed,
-        dots=[_dots(frame, xs, state, worst) for state in STATE_MARKS if state in trials.state],
+        dots=_dots(frame, xs, worst),
         step_x=step_x,
         step_y=step_y,
         baselines=baselines,
@@ -118,25 +118,34 @@ def _steps(
     return step_x, step_y, numbers
 
 
-def _dots(frame: StudyFrame, xs: Sequence[float | None], state: str, worst: float) -> Dots:
+def _dots(frame: StudyFrame, xs: Sequence[float | None], worst: float) -> list[Dots]:
+    """The trials by state; one without a value is drawn where the worst is."""
     trials = frame.trials
-    inside = [
-        position
-        for position, x in enumerate(xs)
-        if trials.state[position] == state
-        and x is not None
-        and (trials.value[position] is not None or state in ENDED)
-    ]
-    chosen = choose_points([trials.value[position] for position in inside], MAX_MARKS)
-    dots = Dots(state, [], [], [], [])
-    for position in (inside[i] for i in chosen):
-        value, x = trials.value[position], xs[position]
-        assert x is not None
-        dots.x.append(x)
-        dots.y.append(worst if value is None else value)
-        dots.numbers.append(trials.number[position])
-        dots.values.append(value)
-    return dots
+    clouds = {
+        state: [
+            position
+            for position, x in enumerate(xs)
+            if trials.state[position] == state
+            and x is not None
+            and (trials.value[position] is not None or state in ENDED)
+        ]
+        for state in STATE_MARKS
+        if state in trials.state
+    }
+    limits = share_marks([len(inside) for inside in clouds.values()])
+    found = []
+    for (state, inside), limit in zip(clouds.items(), limits, strict=True):
+        chosen = choose_points([trials.value[position] for position in inside], limit)
+        dots = Dots(state, [], [], [], [])
+        for position in (inside[i] for i in chosen):
+            value, x = trials.value[position], xs[position]
+            assert x is not None
+            dots.x.append(x)
+            dots.y.append(worst if value is None else value)
+            dots.numbers.append(trials.number[position])
+            dots.values.append(value)
+        found.append(dots)
+    return found
 
 
 def _baselines(frame: StudyFrame) -> list[tuple[str, float]]:

@@ -9,6 +9,10 @@ MAX_POINTS = 2000
 MAX_MARKS = 400
 """Of a cloud of marks: each is an element of its own, which costs a browser as much as twenty
 points of a line."""
+MARKS_TOGETHER = 600
+"""Of all the clouds of one drawing."""
+FEWEST_MARKS = 40
+"""Of a cloud, if it has so many: a rare kind is still seen as a cloud."""
 _WHOLE: ContextVar[bool] = ContextVar("whole", default=False)
 
 
@@ -50,6 +54,17 @@ def choose_points(
             chosen.add(min(inside, key=values.__getitem__))  # type: ignore[arg-type]
             chosen.add(max(inside, key=values.__getitem__))  # type: ignore[arg-type]
     return sorted(chosen)
+
+
+def share_marks(counts: Sequence[int]) -> list[int]:
+    """How many marks each cloud of a drawing may have: by its size, but few for none of them."""
+    together = sum(counts)
+    if together <= MARKS_TOGETHER:
+        return list(counts)
+    return [
+        min(count, max(FEWEST_MARKS, MARKS_TOGETHER * count // together), MAX_MARKS)
+        for count in counts
+    ]
 
 
 def spread(count: int, limit: int) -> list[int]:

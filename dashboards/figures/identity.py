@@ -6,6 +6,7 @@ first diverged trial would switch another kind of trial off; and it would keep t
 an axis that has meanwhile changed its unit, its parameter or from linear to logarithmic.
 """
 
+import hashlib
 import re
 from collections import Counter
 from typing import Any
@@ -23,7 +24,8 @@ def identify(figure: dict[str, Any]) -> None:
     seen: Counter[str] = Counter()
     for trace in figure["data"]:
         name = _NUMBERS.sub("#", str(trace.get("name") or trace.get("type") or ""))
-        trace["uid"] = f"{name} {seen[name]}"
+        # plotly.js makes class names and selectors of it: letters and digits only.
+        trace["uid"] = f"t{hashlib.sha256(name.encode()).hexdigest()[:8]}n{seen[name]}"
         seen[name] += 1
     layout = figure["layout"]
     for key in [key for key in layout if _AXIS.match(key)]:

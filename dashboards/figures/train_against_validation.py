@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import plotly.graph_objects as go
 
-from dashboards.figures.decimation import MAX_MARKS, choose_points
+from dashboards.figures.decimation import choose_points, share_marks
 from dashboards.figures.figure import Cell, Table, Waiting
 from dashboards.figures.frame import StudyFrame
 from dashboards.figures.paper import (
@@ -55,7 +55,11 @@ def prepare_train_against_validation(frame: StudyFrame) -> TrainAgainstValidatio
     if not by_verdict:
         return Waiting("Waiting for the first trial to end.", "No trial ended with a value.")
     found = [verdict for verdict in VERDICT_MARKS if verdict in by_verdict]
-    clouds = [_cloud(frame, verdict, by_verdict[verdict]) for verdict in found]
+    limits = share_marks([len(by_verdict[verdict]) for verdict in found])
+    clouds = [
+        _cloud(frame, verdict, by_verdict[verdict], limit)
+        for verdict, limit in zip(found, limits, strict=True)
+    ]
     values = [value for cloud in clouds for value in cloud.train + cloud.validation]
     best = frame.best
     point = None
@@ -76,9 +80,9 @@ def prepare_train_against_validation(frame: StudyFrame) -> TrainAgainstValidatio
     )
 
 
-def _cloud(frame: StudyFrame, verdict: str, inside: list[int]) -> Cloud:
+def _cloud(frame: StudyFrame, verdict: str, inside: list[int], limit: int) -> Cloud:
     trials = frame.trials
-    chosen = choose_points([trials.validation[position] for position in inside], MAX_MARKS)
+    chosen = choose_points([trials.validation[position] for position in inside], limit)
     cloud = Cloud(verdict, [], [], [])
     for position in (inside[i] for i in chosen):
         left, right = trials.train[position], trials.validation[position]

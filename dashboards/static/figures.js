@@ -4,9 +4,10 @@ import { showFiles } from "/static/figure_files.js";
 import { atItsPlace, bindPreview, legendOf } from "/static/gallery.js";
 import { fitToPage } from "/static/paper.js";
 import { tableOfTexts } from "/static/texts.js";
+import { painted } from "/static/timing.js";
 
 const PLOTLY = "/static/vendor/plotly/plotly-cartesian-4.1.1.min.js";
-const NEAR = "400px";
+const NEAR_PX = 400;
 const ROWS_SHOWN = 200;
 const CONFIG = {
   displaylogo: false,
@@ -15,17 +16,40 @@ const CONFIG = {
 };
 
 let plotly = null;
+const queue = []; // drawings that wait, and the one that is made
 const all = new Set();
 
+// Its evaluation takes most of a second: the page is shown before.
 function loadPlotly() {
-  plotly ??= new Promise((resolve, reject) => {
+  plotly ??= painted().then(() => new Promise((resolve, reject) => {
     const script = document.createElement("script");
     script.src = PLOTLY;
     script.onload = () => resolve(window.Plotly);
     script.onerror = () => { plotly = null; reject(new Error("plotly.js could not be loaded")); };
     document.head.append(script);
-  });
+  }));
   return plotly;
+}
+
+// One figure after the other, from the top of the page, each shown before the next is drawn.
+function inTurn(figure, work) {
+  return new Promise((resolve, reject) => {
+    queue.push({ figure, work, resolve, reject });
+    if (queue.length === 1) setTimeout(drawNext); // with those that come in the same moment
+  });
+}
+
+async function drawNext() {
+  const above = (one, other) => one.figure.compareDocumentPosition(other.figure) & Node.DOCUMENT_POSITION_FOLLOWING;
+  const next = queue.reduce((first, other) => (above(first, other) ? first : other));
+  try {
+    next.resolve(await next.work());
+  } catch (error) {
+    next.reject(error);
+  }
+  await painted();
+  queue.splice(queue.indexOf(next), 1);
+  if (queue.length) drawNext();
 }
 
 // All figures that are near; the others notice when they come near.
@@ -58,7 +82,7 @@ export class FigureElement extends HTMLElement {
     this.observer = new IntersectionObserver((entries) => {
       this.near = entries.some((entry) => entry.isIntersecting);
       if (this.near && this.stale) this.load();
-    }, { rootMargin: NEAR });
+    }, { rootMargin: `${NEAR_PX}px` });
     this.observer.observe(this);
     this.resizer = new ResizeObserver(() => {
       const width = Math.round(this.plot.clientWidth);
@@ -67,6 +91,7 @@ export class FigureElement extends HTMLElement {
     });
     this.resizer.observe(this.plot);
     all.add(this);
+    if (this.getBoundingClientRect().top < innerHeight + NEAR_PX) this.load(); // the observer waits for a frame
   }
 
   disconnectedCallback() {
@@ -162,7 +187,7 @@ export class FigureElement extends HTMLElement {
     this.plot.style.minHeight = `${layout.height}px`;
     // Its label says what the drawing shows; the buttons beside the drawing are no part of a picture.
     this.plot.setAttribute("role", "figure");
-    await Plotly.react(this.plot, figure.data, layout, CONFIG);
+    await inTurn(this, () => Plotly.react(this.plot, figure.data, layout, CONFIG));
     for (const drawing of this.plot.querySelectorAll(".svg-container > svg")) drawing.ariaHidden = "true";
     bindPreview(this);
     if (!this.bound) this.bindClicks();

@@ -1,5 +1,7 @@
 // When work is done: not too often, and never twice at a time.
 
+const NOT_PAINTED_MS = 150;
+
 // Calls `work` soon, at most once in `every` ms; what is called meanwhile comes after it, once.
 export function throttled(work, every) {
   let last = 0, timer = 0, running = false, again = false;
@@ -16,4 +18,12 @@ export function throttled(work, every) {
     if (!timer) timer = setTimeout(run, Math.max(0, last + every - Date.now()));
   };
   return call;
+}
+
+// After the browser has painted; a hidden page is not painted and does not wait.
+export function painted() {
+  return new Promise((done) => {
+    requestAnimationFrame(() => setTimeout(done));
+    setTimeout(done, NOT_PAINTED_MS);
+  });
 }

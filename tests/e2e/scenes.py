@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from playwright.sync_api import Page, expect
 
-from service.domain.states import TrialState
+from service.domain.states import StudyState, TrialState
 from tests.dashboards.seeding import seed_study
 from tests.dashboards.synthetic import make_spec, make_study
 from tests.e2e.site import Site
@@ -31,12 +31,14 @@ class Scene:
     def address(self, site: Site) -> str:
         """Where it is on a site."""
         keys = {key: f"/studies/{seeded.study_id}" for key, seeded in site.studies.items()}
-        failed = next(
-            trial.number
-            for trial in site.synthetic["complete"].trials
-            if trial.state == TrialState.FAILED
-        )
-        return site.url + self.path.format(**keys, number=failed)
+        for state in (TrialState.FAILED, TrialState.PRUNED, TrialState.DIVERGED):
+            keys[f"trial_{state.lower()}"] = next(
+                f"/studies/{site.studies[key].study_id}/trials/{trial.number}"
+                for key in ("complete", "running", "pareto")
+                for trial in site.synthetic[key].trials
+                if trial.state == state
+            )
+        return site.url + self.path.format(**keys)
 
 
 def wait_for_check(page: Page) -> None:
@@ -72,11 +74,15 @@ SCENES = (
     Scene("study-paused", "{paused}"),
     Scene("study-complete", "{complete}", open_all),
     Scene("study-failed", "{failed}", open_all),
+    Scene("study-stopped", "{stopped}", open_all),
+    Scene("study-selecting", "{selecting}", open_all),
     Scene("study-pareto", "{pareto}", drawn=True),
     Scene("study-table", "{table}"),
     Scene("study-hostile", "{hostile}", open_all),
     Scene("trial-complete", "{complete}/trials/0", open_all, drawn=True),
-    Scene("trial-failed", "{complete}/trials/{number}", open_all),
+    Scene("trial-failed", "{trial_failed}", open_all),
+    Scene("trial-pruned", "{trial_pruned}", open_all),
+    Scene("trial-diverged", "{trial_diverged}", open_all),
     Scene("trial-texts", "{texts}/trials/0", drawn=True),
     Scene("trial-table", "{table}/trials/0", drawn=True),
     Scene("compare-studies", "/compare?ids=complete1&ids=running1&ids=paused1"),
@@ -91,6 +97,17 @@ SCENES = (
     Scene("not-found", "/studies/nowhere", status=404),
     Scene("not-valid", "/?state=NOPE", status=400),
 )
+
+
+def add_states(site: Site) -> None:
+    """Studies in the states that are rare."""
+    for state in (StudyState.STOPPED, StudyState.SELECTING):
+        key = state.lower()
+        if key not in site.studies:
+            study = make_study(
+                count=12, planned=20, study_id=f"{key}1", spec=make_spec(key, 20), seed=8
+            )
+            site.seed(key, study).transition(state)
 
 
 def add_texts(site: Site) -> None:
