@@ -1,25 +1,33 @@
 """A few trials of one study side by side: the page, and its two figures over HTTP."""
 
-import hashlib
 import json
-from typing import Annotated
+from typing import Annotated, Any
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Header, Path, Query, Response
 from fastapi.responses import HTMLResponse
 
 from dashboards.answers import FigureAnswer
+from dashboards.figure_files import (
+    RESPONSES,
+    Subject,
+    WantedDependency,
+    answer_file,
+    etag_of,
+    formats_now,
+)
+from dashboards.figure_routes import say_origin
 from dashboards.figures.figure import answer_of
-from dashboards.figures.trial_comparison_figures import COMPARED, render_compared
+from dashboards.figures.trial_comparison_figures import COMPARED, render_compared, whole_compared
 from dashboards.rendering import PageRoute, no_study, page
 from dashboards.trial_comparison import compare_trials, find_trials, load_sides, read_numbers
-from service import __version__
 from service.api.dependencies import (
     ContainerDependency,
     StudyDependency,
     StudyId,
     read_records,
 )
+from service.domain.figure_files import figure_file_name
 from service.domain.states import TERMINAL_STUDY_STATES, TERMINAL_TRIAL_STATES
 from service.errors import NotFound
 
@@ -64,33 +72,49 @@ def show_compared_trials(
     operation_id="get_trial_comparison_figure",
     summary="Trials side by side",
     response_model=FigureAnswer,
-    responses={304: {"description": "Nothing has happened since the ETag that was sent."}},
+    responses=RESPONSES,
 )
 def get_trial_comparison_figure(
     study: StudyDependency,
     container: ContainerDependency,
     name: Annotated[str, Path(description="`curves` or `pictures`.", examples=["curves"])],
     trials: Numbers,
+    wanted: WantedDependency,
     if_none_match: Annotated[
         str | None, Header(description="An ETag of before: answers 304 if it still holds.")
     ] = None,
 ) -> Response:
     """Learning curves of two to six trials in one figure, or their reconstructions of the same
-    fixed validation samples with errors on one scale."""
+    fixed validation samples with errors on one scale. `format` makes it a file, as that of any
+    figure."""
     if name not in COMPARED:
         raise NotFound("there is no such figure", f"there are {', '.join(COMPARED)}")
     numbers = read_numbers(trials)
-    etag = _etag(study.id, study.event, name, numbers)
+    key = (study.id, study.event, name, numbers, wanted.key, container.pictures.missing() is None)
+    etag = etag_of(*key)
     headers = {"ETag": etag, "Cache-Control": "no-cache"}
     if if_none_match == etag:
         return Response(status_code=304, headers=headers)
-    sides = load_sides(container, study, numbers, pictures=name == "pictures")
     entry = COMPARED[name]
-    answer = answer_of(name, entry.title, entry.group, render_compared(entry, sides))
-    text = json.dumps(answer, separators=(",", ":"), allow_nan=False)
+    sides = load_sides(container, study, numbers, pictures=name == "pictures")
+
+    def answer() -> dict[str, Any]:
+        return answer_of(name, entry.title, entry.group, render_compared(entry, sides))
+
+    if wanted.form != "json":
+        joined = "-".join(map(str, numbers))
+        about = [*say_origin(study, None), f"trials {', '.join(map(str, numbers))}"]
+        subject = Subject(
+            title=entry.title,
+            file_name=lambda form: figure_file_name(
+                study.name, f"{name}-of-trials-{joined}", None, form
+            ),
+            about=about,
+            answer=answer,
+            table=lambda: whole_compared(entry, sides),
+        )
+        return answer_file(container, subject, wanted, etag, headers)
+    body = answer()
+    body["formats"] = formats_now(container, body["waiting"])
+    text = json.dumps(body, separators=(",", ":"), allow_nan=False)
     return Response(text, media_type="application/json", headers=headers)
-
-
-def _etag(study_id: str, event: int, name: str, numbers: list[int]) -> str:
-    text = f"{__version__}/{study_id}/{event}/{name}/{numbers}"
-    return f'"{hashlib.sha256(text.encode()).hexdigest()[:24]}"'

@@ -12,6 +12,7 @@ from dashboards.figures.curves_side_by_side import (
     summarise_curves,
     tabulate_curves,
 )
+from dashboards.figures.decimation import every_point
 from dashboards.figures.figure import Data, Plot, Table, Waiting, thin
 from dashboards.figures.paper import sheet
 from dashboards.figures.pictures_side_by_side import (
@@ -65,3 +66,10 @@ def render_compared(entry: Compared[Any], sides: SideBySide) -> Plot:
     figure.layout.title.text = entry.title
     table = entry.tabulate(data)
     return Plot(figure, entry.summarise(data), Table(table.columns, thin(table.rows)), False)
+
+
+def whole_compared(entry: Compared[Any], sides: SideBySide) -> Table | str:
+    """Every row, also of what the drawing leaves out; what it waits for where there is none."""
+    with every_point():
+        data = entry.prepare(sides)
+        return data.message if isinstance(data, Waiting) else entry.tabulate(data)

@@ -6,7 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -69,8 +69,9 @@ class Served:
     def engine(self) -> psutil.Process | None:
         """The engine's process, once it is there."""
         for child in psutil.Process(self.process.pid).children():
-            if "engine" in child.cmdline():
-                return child
+            with suppress(psutil.NoSuchProcess):  # one that has just been killed has no command
+                if "engine" in child.cmdline():
+                    return child
         return None
 
     def family(self) -> list[psutil.Process]:

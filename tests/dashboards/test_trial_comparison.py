@@ -196,6 +196,14 @@ def test_the_page_and_its_figures_over_http(
     }
     again = own.get(url, headers={"If-None-Match": answer.headers["etag"]})
     assert again.status_code == 304
+    assert {"csv", "html"} <= set(answer.json()["formats"])
+    data = own.get(f"{url}&format=csv")
+    epochs = sum(len(study.reports[number]) for number in (2, 5))
+    assert len(data.text.splitlines()) - 1 == epochs
+    assert "trials-5-2.csv" in data.headers["content-disposition"]
+    file = own.get(f"{url}&format=html")
+    assert "trials 5, 2" in file.text and "study digits-vae" in file.text
+    assert own.get(url.replace("curves", "pictures") + "&format=csv").status_code == 409
     assert own.get(url.replace("curves", "wood")).status_code == 404
     assert own.get(url.replace("trials=2", "trials=77")).status_code == 404
 
