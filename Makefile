@@ -39,11 +39,14 @@ chromium:
 	  $$sudo apt-get update -qq && $$sudo apt-get install -y -qq chromium fonts-dejavu-core >/dev/null; }
 
 # These start servers, workers and browsers and watch the clock: one test after the other.
-ALONE := $(addprefix tests/,api benchmarks cli client e2e engine examples executors exports)
+ALONE := $(addprefix tests/,benchmarks e2e engine executors exports)
+# These start servers too, but wait for what happens and not for a moment: a file at a time, two at once.
+BESIDE := $(addprefix tests/,api cli client examples)
 
 test: setup chromium ## the whole suite: real PostgreSQL, real browser, real processes
 ifeq ($(strip $(ARGS)),)
-	@OMP_NUM_THREADS=1 PYTHONHASHSEED=0 $(BIN)/python -m pytest -n 2 $(ALONE:%=--ignore=%)
+	@OMP_NUM_THREADS=1 PYTHONHASHSEED=0 $(BIN)/python -m pytest -n 2 $(patsubst %,--ignore=%,$(ALONE) $(BESIDE))
+	@OMP_NUM_THREADS=1 PYTHONHASHSEED=0 $(BIN)/python -m pytest -n 2 --dist loadfile $(BESIDE)
 	@$(BIN)/python -m pytest $(ALONE)
 else
 	@$(BIN)/python -m pytest $(ARGS)

@@ -10,6 +10,7 @@ from dashboards.figures.figure import Cell, Table, Waiting
 from dashboards.figures.frame import CurveColumns, StudyFrame
 from dashboards.figures.paper import (
     BEST,
+    STATE_DASHES,
     STATE_MARKS,
     axis,
     epoch_axis,
@@ -155,8 +156,12 @@ def draw_learning_curves(data: LearningCurves) -> go.Figure:
             y=bundle.y,
             name=mark.label,
             mode="lines",
-            opacity=0.55,
-            line={"color": mark.color, "width": 1.2},
+            opacity=0.6,
+            line={
+                "color": mark.color,
+                "width": 1.3,
+                "dash": STATE_DASHES.get(bundle.state, "solid"),
+            },
             customdata=[[trial] for trial in bundle.numbers],
             hovertemplate="trial %{customdata[0]}, epoch %{x}: %{y:.4g}"
             "<extra>%{fullData.name}</extra>",

@@ -46,6 +46,9 @@ STATE_MARKS = {
     "QUEUED": Mark("queued", GREY, "circle-open-dot"),
 }
 
+STATE_DASHES = {"PRUNED": "dot", "DIVERGED": "dash", "FAILED": "dashdot", "STOPPED": "longdash"}
+"""How the line of a trial looks that did not run to its end; others are solid."""
+
 VERDICT_MARKS = {
     "converged": Mark("converged", TEAL, "circle"),
     "overfit": Mark("overfit", RED, "triangle-up"),

@@ -209,8 +209,9 @@ export class FigureElement extends HTMLElement {
   fillTable() {
     if (!this.details.open || !this.answer) return;
     const { columns, rows } = this.answer.table;
+    const numeric = columns.map((_, at) => rows.some((values) => typeof values[at] === "number"));
     const table = document.createElement("table");
-    table.append(row("thead", "th", [columns]), row("tbody", "td", rows.slice(0, ROWS_SHOWN)));
+    table.append(part("thead", "th", [columns], numeric), part("tbody", "td", rows.slice(0, ROWS_SHOWN), numeric));
     const place = this.details.querySelector(".scroll");
     const top = place.scrollTop;
     place.replaceChildren(table);
@@ -223,18 +224,18 @@ export class FigureElement extends HTMLElement {
   }
 }
 
-function row(section, cell, rows) {
-  const part = document.createElement(section);
+function part(section, cell, rows, numeric) {
+  const made = document.createElement(section);
   for (const values of rows) {
     const line = document.createElement("tr");
-    for (const value of values) {
+    for (const [at, value] of values.entries()) {
       const item = document.createElement(cell);
       if (cell === "th") item.scope = "col";
       item.textContent = value ?? "–";
-      if (typeof value === "number") item.className = "num";
+      item.classList.toggle("num", numeric[at]);
       line.append(item);
     }
-    part.append(line);
+    made.append(line);
   }
-  return part;
+  return made;
 }
