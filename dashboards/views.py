@@ -8,7 +8,7 @@ from dashboards.rivals import keep_rivals
 from service.domain.catalog import Catalog
 from service.domain.configuration import best_config_spec, complete_config
 from service.domain.data import TEXT_METRIC
-from service.domain.datasets import UploadedDataset
+from service.domain.datasets import UploadedDataset, source_of
 from service.domain.records import Analysis, Dataset, Failure, Study, Trial
 from service.domain.space import FAMILY, Scalar, distributions
 from service.domain.states import TERMINAL_STUDY_STATES, Intent, StudyState, TrialState
@@ -111,10 +111,10 @@ def _test(study: Study) -> float | None:
 
 def say_dataset(study: Study, names: Mapping[str, str]) -> str:
     """The data set in a few words: its name (of an uploaded one by its id), or its file."""
-    dataset = study.spec.dataset.model_dump()
-    if "id" in dataset:
-        return names.get(dataset["id"], "an uploaded data set that was deleted")
-    return str(dataset.get("name") or dataset.get("images") or dataset.get("path"))
+    dataset = study.spec.dataset
+    if isinstance(dataset, UploadedDataset):
+        return names.get(dataset.id, "an uploaded data set that was deleted")
+    return source_of(dataset)
 
 
 def upload_ids(studies: Iterable[Study]) -> set[str]:

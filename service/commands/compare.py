@@ -78,7 +78,7 @@ def _facts(study: "ComparedStudy", leads: bool) -> dict[str, str]:
         "family": ", ".join(study.families),
         "sampler": study.sampler,
         "objective": study.objective,
-        "data": (study.data_hash or "not prepared")[:12],
+        "data": f"{study.dataset} ({(study.data_hash or 'not prepared')[:8]})",
         "trials": f"{study.trials_done}/{study.trials_planned}",
         "best trial": "" if best is None else str(best.trial),
         "best in search": search + ("" if confirmed or not search else star),

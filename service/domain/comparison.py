@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from service.domain.confirmed import Confirmation, confirmation_of, result_of
+from service.domain.datasets import source_of
 from service.domain.model import Record
 from service.domain.objectives import Objective
 from service.domain.states import StudyState
@@ -77,6 +78,8 @@ class ComparedStudy(Record):
     metric: str
     """The first objective: what every value here is of."""
     direction: str
+    dataset: str
+    """Its name, its file, or the id of its upload."""
     data_hash: str | None
     """Of the data as divided and scaled; null until they are prepared."""
     trials_done: int
@@ -153,6 +156,7 @@ def compared(
         objective=str(study.resolved.aims),
         metric=objective.metric,
         direction=objective.direction,
+        dataset=source_of(study.spec.dataset),
         data_hash=study.data_hash,
         trials_done=study.progress.done,
         trials_planned=study.progress.trials,

@@ -238,3 +238,9 @@ DatasetSpec: TypeAlias = Annotated[
         "idx, npz, images, csv, parquet, text, jsonl",
     ),
 ]
+
+
+def source_of(dataset: DatasetSpec) -> str:
+    """Where the samples come from, in a word: a name, a file, the id of an upload."""
+    given = dataset.model_dump()
+    return str(given.get("name") or given.get("images") or given.get("path") or given["id"])

@@ -56,7 +56,18 @@ def test_the_table_holds_every_study_and_what_it_cost(
     text = shown.text
     assert "2 studies side by side" in text and "still running" in text
     assert "Read with care" in text and "one seed each" in text
-    for said in ("0.0201", "3 seeds", "0.022", "0.021 to 0.0235", "not confirmed", "sealed"):
+    assert [study.dataset for study in read(sqlite_database, "one", "two").studies] == [
+        "digits"
+    ] * 2
+    for said in (
+        ">digits</span>",
+        "0.0201",
+        "3 seeds",
+        "0.022",
+        "0.021 to 0.0235",
+        "not confirmed",
+        "sealed",
+    ):
         assert said in text
     assert 'data-over="no"' in text
     assert "/v1/studies:compare/figures/trials?ids=one&amp;ids=two" in text
