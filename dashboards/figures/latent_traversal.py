@@ -201,7 +201,7 @@ def _draw_lines(data: LatentTraversal) -> go.Figure:
             )
         figure.layout[f"xaxis{x_axis[1:]}"].update(axis("feature (index)"))
         figure.layout[f"yaxis{y_axis[1:]}"].update(
-            axis(f"unit {unit.number}, low blue to high orange (scaled units)")
+            axis(f"unit {unit.number}: blue low, orange high (scaled)")
         )
     return figure
 

@@ -46,7 +46,7 @@ function layOutPanels(layout, most, room) {
   const height = rows * PANEL_HEIGHT + (rows - 1) * PANEL_GAP;
   const shared = sharedTitle(layout, count);
   // The numbers of the next panel's axis stand in the gap; so does its title where it has one.
-  const gap = columns === 1 ? 0 : shared ? Math.max(0.05, 58 / room) : Math.max(0.08, 64 / room);
+  const gap = columns === 1 ? 0 : shared ? Math.max(0.05, 58 / room) : Math.max(0.08, 82 / room);
   const width = (1 - gap * (columns - 1)) / columns;
   for (let index = 0; index < count; index += 1) {
     const suffix = index ? index + 1 : "";
