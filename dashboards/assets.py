@@ -9,6 +9,7 @@ from pathlib import Path
 
 from fastapi import APIRouter, Request, Response
 
+from service.api.etags import still_holds
 from service.errors import NotFound
 
 ROOT = Path(__file__).parent / "static"
@@ -99,7 +100,7 @@ def get_asset(name: str, request: Request) -> Response:
         "Cache-Control": asset.cache_control,
         "Vary": "Accept-Encoding",
     }
-    if request.headers.get("if-none-match") == asset.etag:
+    if still_holds(request.headers.get("if-none-match"), asset.etag):
         return Response(status_code=304, headers=headers)
     if asset.compressed and "gzip" in request.headers.get("accept-encoding", ""):
         headers["Content-Encoding"] = "gzip"

@@ -29,6 +29,7 @@ from service.api.dependencies import (
     ContainerDependency,
     read_records,
 )
+from service.api.etags import still_holds
 from service.domain.comparison import read_ids
 from service.domain.figure_files import figure_file_name
 from service.domain.states import TERMINAL_STUDY_STATES
@@ -97,7 +98,7 @@ def get_comparison_figure(
     names = ", ".join(study.name for study in comparison.studies)
     etag = etag_of(text, names, wanted.key)
     headers = {"ETag": etag, "Cache-Control": "no-cache"}
-    if if_none_match == etag:
+    if still_holds(if_none_match, etag):
         return Response(status_code=304, headers=headers)
     if wanted.form == "json":
         return Response(text, media_type="application/json", headers=headers)
@@ -107,6 +108,7 @@ def get_comparison_figure(
         file_name=lambda form: figure_file_name(f"{count}-studies", name, None, form),
         about=[f"studies {names}"],
         answer=lambda: answer,
+        over=all(study.state in TERMINAL_STUDY_STATES for study in comparison.studies),
         table=lambda: plot.summary if plot.waiting else whole_convergence(comparison, chosen),
     )
     return answer_file(container, subject, wanted, etag, headers)

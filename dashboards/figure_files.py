@@ -36,6 +36,13 @@ _PROBLEM = {"application/problem+json": {"schema": {"$ref": "#/components/schema
 _FILE = {"schema": {"type": "string", "format": "binary"}}
 RESPONSES: dict[int | str, dict[str, Any]] = {
     200: {
+        "headers": {
+            "ETag": {"description": "For If-None-Match.", "schema": {"type": "string"}},
+            "Content-Disposition": {
+                "description": "The file's name; of all but JSON.",
+                "schema": {"type": "string"},
+            },
+        },
         "description": "The figure in the format that was asked for; all but JSON as a download.",
         "content": {
             "text/html": _FILE,
@@ -103,6 +110,8 @@ class Subject(NamedTuple):
     """What a caption says: study, trial."""
     answer: Callable[[], dict[str, Any]]
     """As JSON: figure, summary, waiting."""
+    over: bool
+    """Whether nothing will come any more."""
     table: Callable[[], Table | str]
     """Every row, or what the figure waits for."""
 
@@ -143,7 +152,7 @@ def answer_file(
 def _as_csv(subject: Subject) -> bytes:
     table = subject.table()
     if isinstance(table, str):
-        raise _waits(table)
+        raise _waits(subject, table)
     return table_as_csv(table.columns, table.rows)
 
 
@@ -176,6 +185,7 @@ def _as_picture(container: Container, subject: Subject, wanted: Wanted, key: str
             f"a picture of {width} x {height} at scale {scale:g} has more than "
             f"{MAX_PIXELS:,} pixels",
             "ask for a smaller ?scale=, ?width= or ?height=, or for ?format=svg",
+            "/query/scale",
         )
     order = {
         "figure": dressed, "format": wanted.form, "width": width, "height": height, "scale": scale
@@ -186,14 +196,16 @@ def _as_picture(container: Container, subject: Subject, wanted: Wanted, key: str
 def _drawn(subject: Subject) -> dict[str, Any]:
     answer = subject.answer()
     if answer["waiting"]:
-        raise _waits(answer["summary"])
+        raise _waits(subject, answer["summary"])
     return answer
 
 
-def _waits(sentence: str) -> Conflict:
+def _waits(subject: Subject, sentence: str) -> Conflict:
     return Conflict(
         f"there is nothing to draw: {sentence}",
-        "ask again when there is more data; ?format=json answers what the figure waits for",
+        "take another figure: this one has nothing to show of what is over"
+        if subject.over
+        else "ask again when there is more data; ?format=json answers what the figure waits for",
     )
 
 

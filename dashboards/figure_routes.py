@@ -18,9 +18,12 @@ from dashboards.figures import FIGURES
 from dashboards.figures.figure import Need, Waiting, as_json
 from dashboards.figures.frame import StudyFrame
 from dashboards.frames import FrameCache, load_frame
+from dashboards.trial_files import has_store
 from service.api.dependencies import ContainerDependency, StudyDependency
+from service.api.etags import still_holds
 from service.domain.figure_files import figure_file_name
 from service.domain.records import Study
+from service.domain.states import TERMINAL_STUDY_STATES
 from service.errors import InvalidRequest, NotFound
 
 router = APIRouter(prefix="/v1/studies/{study_id:study}/figures", tags=["figures"])
@@ -103,12 +106,14 @@ def get_figure(
     if entry is None:
         raise NotFound("there is no such figure", f"there are {', '.join(FIGURES)}")
     if entry.of_trial and trial is None:
-        raise InvalidRequest(f"{name} shows one trial", "add ?trial=NUMBER")
-    # Nothing of a figure changes without an event of its study; a browser may be installed.
-    parts = (study.id, study.event, name, trial, wanted.key, container.pictures.missing() is None)
-    etag = etag_of(*parts)
+        raise InvalidRequest(f"{name} shows one trial", "add ?trial=NUMBER", "/query/trial")
+    # A figure changes with an event of its study, but a browser may be installed meanwhile, and
+    # the samples that a trial's figures show may leave the data store.
+    drawn = container.pictures.missing() is None
+    stored = entry.of_trial and has_store(container, study)
+    etag = etag_of(study.id, study.event, name, trial, wanted.key, drawn, stored)
     headers = {"ETag": etag, "Cache-Control": "no-cache"}
-    if if_none_match == etag:
+    if still_holds(if_none_match, etag):
         return Response(status_code=304, headers=headers)
     number = trial if entry.of_trial else None
 
@@ -125,6 +130,7 @@ def get_figure(
             file_name=lambda form: figure_file_name(study.name, name, number, form),
             about=say_origin(study, number),
             answer=answer,
+            over=study.state in TERMINAL_STUDY_STATES,
             table=lambda: entry.whole_table(load()),
         )
         return answer_file(container, subject, wanted, etag, headers)

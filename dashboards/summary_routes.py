@@ -8,6 +8,7 @@ from fastapi import APIRouter, Header, Request, Response
 from dashboards.summary_desk import find_summary
 from service import __version__
 from service.api.dependencies import ContainerDependency, StudyDependency
+from service.api.etags import still_holds
 from service.domain.study_summary import StudySummary
 
 router = APIRouter(prefix="/v1/studies/{study_id:study}", tags=["studies"])
@@ -39,6 +40,6 @@ def get_summary(
     text = f"{__version__}/{study.id}/{found.event}/{found.state}"
     etag = f'"{hashlib.sha256(text.encode()).hexdigest()[:24]}"'
     headers = {"ETag": etag, "Cache-Control": "no-cache"}
-    if if_none_match == etag:
+    if still_holds(if_none_match, etag):
         return Response(status_code=304, headers=headers)
     return Response(found.model_dump_json(), media_type="application/json", headers=headers)

@@ -21,12 +21,14 @@ from dashboards.figures.figure import answer_of
 from dashboards.figures.trial_comparison_figures import COMPARED, render_compared, whole_compared
 from dashboards.rendering import PageRoute, no_study, page
 from dashboards.trial_comparison import compare_trials, find_trials, load_sides, read_numbers
+from dashboards.trial_files import has_store
 from service.api.dependencies import (
     ContainerDependency,
     StudyDependency,
     StudyId,
     read_records,
 )
+from service.api.etags import still_holds
 from service.domain.figure_files import figure_file_name
 from service.domain.states import TERMINAL_STUDY_STATES, TERMINAL_TRIAL_STATES
 from service.errors import NotFound
@@ -90,10 +92,11 @@ def get_trial_comparison_figure(
     if name not in COMPARED:
         raise NotFound("there is no such figure", f"there are {', '.join(COMPARED)}")
     numbers = read_numbers(trials)
-    key = (study.id, study.event, name, numbers, wanted.key, container.pictures.missing() is None)
-    etag = etag_of(*key)
+    drawn = container.pictures.missing() is None
+    stored = name == "pictures" and has_store(container, study)
+    etag = etag_of(study.id, study.event, name, numbers, wanted.key, drawn, stored)
     headers = {"ETag": etag, "Cache-Control": "no-cache"}
-    if if_none_match == etag:
+    if still_holds(if_none_match, etag):
         return Response(status_code=304, headers=headers)
     entry = COMPARED[name]
     sides = load_sides(container, study, numbers, pictures=name == "pictures")
@@ -111,6 +114,7 @@ def get_trial_comparison_figure(
             ),
             about=about,
             answer=answer,
+            over=study.state in TERMINAL_STUDY_STATES,
             table=lambda: whole_compared(entry, sides),
         )
         return answer_file(container, subject, wanted, etag, headers)

@@ -51,6 +51,7 @@ def read_numbers(numbers: Sequence[int]) -> list[int]:
         raise InvalidRequest(
             f"trials: {FEWEST} to {MOST} different ones can be compared, not {len(asked)}",
             "tick them in the table of trials, or name them as ?trials=3&trials=7",
+            "/query/trials",
         )
     return asked
 

@@ -9,9 +9,15 @@ from numpy.typing import NDArray
 
 from dashboards.figures.frame import Evidence, Picture, Pictures
 from dashboards.figures.leavings import Raw
-from service.api.dependencies import Container, Records, StoredSamples, read_stored_samples
+from service.api.dependencies import (
+    Container,
+    Records,
+    StoredSamples,
+    read_records,
+    read_stored_samples,
+)
 from service.domain.data import Column
-from service.domain.records import Dataset, Trial
+from service.domain.records import Dataset, Study, Trial
 from service.errors import NotFound
 
 MAX_FILE_BYTES = 64 * 2**20
@@ -56,6 +62,15 @@ def evidence_pieces(container: Container, records: Records, trial: Trial) -> fro
         return frozenset(safetensors.numpy.load(content))
     except (safetensors.SafetensorError, KeyError, ValueError):
         return frozenset()
+
+
+def has_store(container: Container, study: Study) -> bool:
+    """Whether the samples that a study was about are still in the data store."""
+    if study.data_hash is None:
+        return False
+    with read_records(container.database) as records:
+        dataset = records.datasets.get(study.data_hash)
+    return dataset is not None and (container.data_store / dataset.folder).is_dir()
 
 
 def _content(container: Container, records: Records, trial: Trial, kind: str) -> bytes | None:

@@ -75,11 +75,16 @@ class UnsupportedMedia(ServiceError):
 
 
 class InvalidRequest(ServiceError):
-    """A query parameter or header is not valid."""
+    """A query parameter or header is not valid; `pointer` (`/query/trial`) names it."""
 
     status = 400
     type = "invalid-request"
     title = "The request is not valid"
+
+    def __init__(self, detail: str, remedy: str = "", pointer: str = "") -> None:
+        super().__init__(detail, remedy or None)
+        found = FieldError(pointer=pointer, reason=detail, remedy=remedy)
+        self.errors = [found] if pointer else []
 
 
 class NotFound(ServiceError):

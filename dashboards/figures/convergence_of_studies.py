@@ -10,6 +10,7 @@ from typing import Literal, NamedTuple, TypeAlias
 import plotly.graph_objects as go
 
 from dashboards.figures.best_so_far import UNITS
+from dashboards.figures.decimation import every_point
 from dashboards.figures.figure import Cell, Plot, Table, thin
 from dashboards.figures.panels import lay_out
 from dashboards.figures.paper import (
@@ -237,5 +238,6 @@ def render_convergence(comparison: Comparison, against: Against) -> Plot:
 
 def whole_convergence(comparison: Comparison, against: Against) -> Table:
     """Every row of the table; none while there is no line."""
-    data = prepare_convergence(comparison, against)
-    return Table([], []) if data is None else tabulate_convergence(data)
+    with every_point():
+        data = prepare_convergence(comparison, against)
+        return Table([], []) if data is None else tabulate_convergence(data)

@@ -11,6 +11,8 @@ from typing import Any, NamedTuple
 
 import plotly.graph_objects as go
 
+from dashboards.figures.decimation import is_whole
+
 BLUE = "#3b82d0"
 ORANGE = "#d9730d"
 TEAL = "#14967f"
@@ -125,8 +127,8 @@ def number(value: float | int | None) -> str:
 
 
 def rounded(value: float | None) -> float | None:
-    """Six significant digits: what a table needs, in fewer bytes."""
-    return None if value is None else float(f"{value:.6g}")
+    """Six significant digits: what a table on a page needs, in fewer bytes; a file has them all."""
+    return value if value is None or is_whole() else float(f"{value:.6g}")
 
 
 def share(value: float) -> str:

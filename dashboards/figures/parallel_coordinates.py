@@ -48,6 +48,8 @@ class Column(NamedTuple):
     name: str
     ticks: list[tuple[float, str]]
     places: list[float]
+    values: list[Scalar | None]
+    """Of each trial; None: inactive."""
 
 
 class ParallelCoordinates(NamedTuple):
@@ -151,7 +153,7 @@ def _column(name: str, entry: Distribution, values: Sequence[Scalar | None]) -> 
         ticks = [(0.0, number(float(entry.low))), (1.0, number(float(entry.high)))]
     if INACTIVE in places:
         ticks = [(INACTIVE, "inactive"), *ticks]
-    return Column(name, ticks, places)
+    return Column(name, ticks, places, list(values))
 
 
 def _results(name: str, values: Sequence[float]) -> Column:
@@ -159,7 +161,7 @@ def _results(name: str, values: Sequence[float]) -> Column:
     last = max(1, len(values) - 1)
     places = [1 - index / last for index in range(len(values))]
     ticks = [(1.0, number(values[0])), (0.5, number(values[len(values) // 2]))]
-    return Column(f"{name}, by rank", [*ticks, (0.0, number(values[-1]))], places)
+    return Column(f"{name}, by rank", [*ticks, (0.0, number(values[-1]))], places, list(values))
 
 
 def _share(
@@ -284,17 +286,20 @@ def summarise_parallel_coordinates(data: ParallelCoordinates) -> str:
 
 
 def tabulate_parallel_coordinates(data: ParallelCoordinates) -> Table:
-    """Trial, its value, and where it stands on every axis (0 to 1; empty: inactive)."""
+    """Trial, its value, and the parameters that have an axis (empty: inactive)."""
     rows: list[list[Cell]] = [
         [
             data.numbers[line],
             rounded(data.values[line]),
-            *(
-                None if column.places[line] == INACTIVE else rounded(column.places[line])
-                for column in data.columns[:-1]
-            ),
+            *(_cell(column.values[line]) for column in data.columns[:-1]),
         ]
         for line in range(len(data.numbers))
     ]
-    names = [f"{column.name} (0 to 1 of its range)" for column in data.columns[:-1]]
+    names = [column.name for column in data.columns[:-1]]
     return Table(["trial", data.metric, *names], rows)
+
+
+def _cell(value: Scalar | None) -> Cell:
+    if isinstance(value, bool):
+        return str(value).lower()
+    return rounded(value) if isinstance(value, float) else value

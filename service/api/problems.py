@@ -74,7 +74,7 @@ def problem_of(error: ServiceError) -> Problem:
         status=error.status,
         detail=error.detail,
         remedy=error.remedy,
-        errors=error.errors if isinstance(error, InvalidSpec) else [],
+        errors=error.errors if isinstance(error, InvalidSpec | InvalidRequest) else [],
     )
 
 

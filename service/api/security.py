@@ -4,7 +4,7 @@ Pure ASGI, so that live streams pass through untouched.
 """
 
 from collections.abc import Collection
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -16,7 +16,7 @@ LOOPBACK_NAMES = frozenset({"127.0.0.1", "localhost", "::1"})
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 COSTLY = "/export"
 """The end of a path whose GET starts a process."""
-FIGURE, FILE = "/figures/", b"format="
+FIGURE, FILE = "/figures/", "format"
 """Parts of a path and of a query whose GET may start a browser."""
 
 STYLES_OF_PLOTLY = (
@@ -111,9 +111,11 @@ class SecurityMiddleware:
 
 def _is_costly(scope: Scope) -> bool:
     path = scope["path"]
-    return path.rstrip("/").endswith(COSTLY) or (
-        FIGURE in path and FILE in scope.get("query_string", b"")
-    )
+    if FIGURE in path:
+        # Read as the routes read it: a name may be percent-encoded.
+        query = parse_qsl(scope.get("query_string", b"").decode("latin-1"), keep_blank_values=True)
+        return any(name == FILE for name, _ in query)
+    return bool(path.rstrip("/").endswith(COSTLY))
 
 
 def host_name(authority: str) -> str:

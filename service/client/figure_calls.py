@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
-from service.client.errors import FigureWaiting
+from service.client.errors import FigureWaiting, ProblemError
 from service.client.transport import Transport
 from service.domain.figure_files import DEFAULT_SCALE, MEDIA_TYPES, FigureFormat, Theme
 
@@ -79,7 +79,7 @@ class FigureCalls:
         """Write a figure to a file: html, png, svg, csv or json, by its suffix where not given.
 
         The server draws: `width` and `height` are in CSS pixels, `scale` is the pixels of a PNG
-        for each. A ProblemError is 409 while the figure waits, 501 where the server has no browser.
+        for each. Raises FigureWaiting; a ProblemError is 501 where the server has no browser.
         """
         target = Path(path)
         form = format or form_of(target)
@@ -88,9 +88,14 @@ class FigureCalls:
             "scale": scale if form == "png" else None, "theme": theme,
         }  # fmt: skip
         query = urlencode({key: value for key, value in wanted.items() if value is not None})
-        return self._transport.download(
-            f"/v1/studies/{study_id}/figures/{name}?{query}", target, DRAWING_SECONDS
-        )
+        try:
+            return self._transport.download(
+                f"/v1/studies/{study_id}/figures/{name}?{query}", target, DRAWING_SECONDS
+            )
+        except ProblemError as error:
+            if error.status != 409:
+                raise
+            raise FigureWaiting(f"{name}: {error.detail}") from error
 
 
 def form_of(path: Path) -> FigureFormat:

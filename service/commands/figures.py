@@ -63,7 +63,7 @@ def figures(
         from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
         from rich.text import Text
 
-        from service.client import ProblemError
+        from service.client import FigureWaiting
         from service.commands.exits import Exit, Stop
         from service.commands.remote import connected
         from service.domain.figure_files import figure_file_name
@@ -86,10 +86,8 @@ def figures(
                                 study_id, name, target, format=form.value, trial=number,
                                 width=width, height=height, scale=scale, theme=theme.value,
                             )  # fmt: skip
-                    except ProblemError as error:
-                        if error.status != 409:
-                            raise
-                        waits = error.detail
+                    except FigureWaiting as error:
+                        waits = str(error).removeprefix(f"{name}: ")
                     except OSError as error:
                         raise Stop(
                             Exit.USAGE,

@@ -129,11 +129,12 @@ def read_ids(asked: Sequence[str]) -> list[str]:
     found = [part.strip() for text in asked for part in text.split(",")]
     ids = list(dict.fromkeys(part for part in found if part))
     if any(_ID.fullmatch(each) is None for each in ids):
-        raise InvalidRequest("ids: one of them is no study's id", _REMEDY)
+        raise InvalidRequest("ids: one of them is no study's id", _REMEDY, "/query/ids")
     if not MIN_STUDIES <= len(ids) <= MAX_STUDIES:
         raise InvalidRequest(
             f"ids: a comparison is of {MIN_STUDIES} to {MAX_STUDIES} studies, not of {len(ids)}",
             _REMEDY,
+            "/query/ids",
         )
     return ids
 

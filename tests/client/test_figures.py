@@ -48,12 +48,17 @@ def test_the_figures_of_a_trial_are_its_own(house: House, study_id: str) -> None
             handle.figure("trial_curves")
 
 
-def test_a_figure_that_waits_is_an_error_with_its_reason(house: House, seed: Seed) -> None:
+def test_a_figure_that_waits_is_an_error_with_its_reason(
+    house: House, seed: Seed, tmp_path: Path
+) -> None:
     waiting = seed(count=0, planned=20).study_id
     with Client(house.url) as client:
         assert client.figures(waiting) == {}
         with pytest.raises(FigureWaiting, match="Waiting for the first trial to end"):
             client.figures(waiting, ["best_so_far"])
+        with pytest.raises(FigureWaiting, match="Waiting for the first trial to end"):
+            client.save_figure(waiting, "best_so_far", tmp_path / "best.csv")
+        assert not (tmp_path / "best.csv").exists()
 
 
 def test_a_figure_is_saved_in_the_format_of_its_suffix(

@@ -165,3 +165,15 @@ def test_a_study_of_ten_thousand_trials_is_drawn_with_few_points(name: str) -> N
     plot = FIGURES[name].render(frame)
     assert time.process_time() - started < 3.0, "a guard against a square law, not a measurement"
     assert max(len(trace.x) for trace in plot.figure.data) <= 2000
+
+
+def test_the_table_of_parallel_coordinates_has_the_parameters_themselves() -> None:
+    study = make_study(count=24, spec=make_spec(trials=24))
+    table = FIGURES["parallel_coordinates"].whole_table(study.frame())
+    assert not isinstance(table, str)
+    by_number = {trial.number: trial for trial in study.trials}
+    assert len(table.rows) > 5 and len(table.columns) > 4
+    for row in table.rows:
+        trial = by_number[int(str(row[0]))]
+        assert row[1] == trial.value
+        assert row[2:] == [trial.params[name] for name in table.columns[2:]]
