@@ -9,7 +9,7 @@ from pathlib import Path
 
 from fastapi import APIRouter, Request, Response
 
-from service.api.etags import still_holds
+from dashboards.etags import still_holds
 from service.errors import NotFound
 
 ROOT = Path(__file__).parent / "static"

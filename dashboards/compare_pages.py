@@ -8,6 +8,7 @@ from fastapi import APIRouter, Header, Path, Query, Response
 from fastapi.responses import HTMLResponse
 
 from dashboards.answers import FigureAnswer
+from dashboards.etags import still_holds
 from dashboards.figure_files import (
     RESPONSES,
     Subject,
@@ -29,7 +30,6 @@ from service.api.dependencies import (
     ContainerDependency,
     read_records,
 )
-from service.api.etags import still_holds
 from service.domain.comparison import read_ids
 from service.domain.figure_files import figure_file_name
 from service.domain.states import TERMINAL_STUDY_STATES

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Header, Path, Query, Request, Response
 
 from dashboards.answers import FigureAnswer, FigureEntry, FigureList
+from dashboards.etags import still_holds
 from dashboards.figure_files import (
     RESPONSES,
     Subject,
@@ -20,7 +21,6 @@ from dashboards.figures.frame import StudyFrame
 from dashboards.frames import FrameCache, load_frame
 from dashboards.trial_files import has_store
 from service.api.dependencies import ContainerDependency, StudyDependency
-from service.api.etags import still_holds
 from service.domain.figure_files import figure_file_name
 from service.domain.records import Study
 from service.domain.states import TERMINAL_STUDY_STATES

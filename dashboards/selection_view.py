@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 from service.domain.confirmed import Confirmation, ConfirmedConfig, confirmation_of
 from service.domain.records import Analysis, Study
+from service.domain.scales import NO_SHARES, PSNR
 from service.domain.states import StudyState
 
 
@@ -55,8 +56,12 @@ def selection_view(study: Study, progress: Analysis | None) -> SelectionView | N
         optimism=[
             sentence
             for sentence in (
-                _optimism(found.seed_optimism, found.best, "Seed", "confirmed beside search value"),
-                _optimism(found.split_optimism, found.best, "Split", "test beside confirmed value"),
+                _optimism(
+                    metric, found.seed_optimism, found.best, "Seed", "confirmed beside search value"
+                ),
+                _optimism(
+                    metric, found.split_optimism, found.best, "Split", "test beside confirmed value"
+                ),
             )
             if sentence
         ],
@@ -77,11 +82,12 @@ def _verdict(config: ConfirmedConfig, found: Confirmation) -> str:
 
 
 def _optimism(
-    value: float | None, best: ConfirmedConfig | None, name: str, meaning: str
+    metric: str, value: float | None, best: ConfirmedConfig | None, name: str, meaning: str
 ) -> str | None:
     """Positive is worse than what was believed."""
     if value is None or best is None or not best.mean:
         return None
-    share = f"{abs(value / best.mean):.1%}"
+    unit = " dB" if metric == PSNR else ""
+    share = "" if metric in NO_SHARES else f"{abs(value / best.mean):.1%} "
     side = "worse than it had looked" if value > 0 else "better than it had looked"
-    return f"{name} optimism {value:+.3g} ({share} {side}): {meaning}."
+    return f"{name} optimism {value:+.3g}{unit} ({share}{side}): {meaning}."

@@ -5,10 +5,10 @@ from typing import Annotated
 
 from fastapi import APIRouter, Header, Request, Response
 
+from dashboards.etags import still_holds
 from dashboards.summary_desk import find_summary
 from service import __version__
 from service.api.dependencies import ContainerDependency, StudyDependency
-from service.api.etags import still_holds
 from service.domain.study_summary import StudySummary
 
 router = APIRouter(prefix="/v1/studies/{study_id:study}", tags=["studies"])

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Header, Path, Query, Response
 from fastapi.responses import HTMLResponse
 
 from dashboards.answers import FigureAnswer
+from dashboards.etags import still_holds
 from dashboards.figure_files import (
     RESPONSES,
     Subject,
@@ -28,7 +29,6 @@ from service.api.dependencies import (
     StudyId,
     read_records,
 )
-from service.api.etags import still_holds
 from service.domain.figure_files import figure_file_name
 from service.domain.states import TERMINAL_STUDY_STATES, TERMINAL_TRIAL_STATES
 from service.errors import NotFound

@@ -78,7 +78,9 @@ def say_age(moment: datetime | None, now: datetime) -> str:
 
 def say_share(value: float | None) -> str:
     """0.614 as `61 %`."""
-    return "–" if value is None else f"{100 * value:.0f} %"
+    if value is None:
+        return "–"
+    return f"{100 * value:.0f} %" if abs(value) < 100 else f"{100 * value:.2g} %"
 
 
 def say_size(size: int | None) -> str:

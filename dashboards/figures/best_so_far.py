@@ -218,7 +218,7 @@ def summarise_best_so_far(data: BestSoFar) -> str:
     if data.front and data.best_value is not None:
         return f"{counted}{also}; {data.front}, and dominate {share(data.best_value)} of the box."
     if data.best_value is None:
-        return f"{counted}{also}; none is eligible for best yet."
+        return f"{counted}{also}; none is eligible for best."
     sentence = (
         f"{counted}{also}; the best is trial {data.best_number} with {number(data.best_value)}"
         f"{data.reached}, after {plural(data.improvements, 'improvement')}"
@@ -226,7 +226,8 @@ def summarise_best_so_far(data: BestSoFar) -> str:
     if data.baselines:
         name, value = data.baselines[-1]
         ratio = data.best_value / value if value else 0.0
-        sentence += f": {ratio:.2f} times the error of {'the ' if ' ' in name else ''}{name}"
+        times = f"{ratio:.2f}" if ratio < 1000 else f"{ratio:.3g}"
+        sentence += f": {times} times the error of {'the ' if ' ' in name else ''}{name}"
     return f"{sentence}."
 
 

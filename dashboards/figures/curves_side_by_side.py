@@ -18,6 +18,7 @@ from dashboards.figures.paper import (
     unsquashed_range,
 )
 from dashboards.figures.side_by_side import LOOKS, SideBySide, say_list
+from service.domain.scales import NO_SHARES, PSNR, WITHOUT_ZERO
 
 
 class TrialLine(NamedTuple):
@@ -155,15 +156,20 @@ def summarise_curves(data: CurvesSideBySide) -> str:
         notes += f" Beyond a bound, so that it cannot win: trial {say_list(broken)}."
     if not known:
         return "None of them has an epoch that counts yet. Dotted lines are train."
+    if not data.chosen and data.metric in WITHOUT_ZERO:
+        # Of several objectives, each trial may weigh them differently in what it trains on.
+        return f"Curves of the {data.metric}, which is no objective: it ranks nothing here.{notes}"
     (_, loss), first = known[0]
     epoch = first.best[0] if first.best is not None else 0
     # Among compromises of several objectives a lower loss alone is no lead.
     lead = "is ahead with" if data.chosen else f"has the {'low' if data.minimize else 'high'}est"
     text = f"Trial {first.trial} {lead} {data.metric} {number(sign * loss)} at epoch {epoch}"
-    others = [_behind(line, other, loss) for (_, other), line in known[1:] if loss != 0]
+    others = [_behind(data.metric, line, other, loss) for (_, other), line in known[1:]]
     if others:
         text += f"; {say_list(others)}"
     gaps = [(line.gap, line.trial) for _, line in known if line.gap is not None]
+    if data.metric in NO_SHARES:
+        gaps = []  # a share of train says nothing of it
     if len(gaps) > 1:
         gap, trial = min(gaps)
         side = "above" if (gap >= 0) == data.minimize else "below"
@@ -171,8 +177,14 @@ def summarise_curves(data: CurvesSideBySide) -> str:
     return f"{text}.{notes}"
 
 
-def _behind(line: TrialLine, loss: float, best: float) -> str:
+def _behind(metric: str, line: TrialLine, loss: float, best: float) -> str:
     """How far a trial is behind the one that is named first."""
+    if metric in NO_SHARES or best == 0:
+        if loss == best:
+            return f"trial {line.trial} is level"
+        unit = " dB" if metric == PSNR else ""
+        side = "worse" if loss > best else "better"
+        return f"trial {line.trial} is {number(abs(loss - best))}{unit} {side}"
     share = 100 * (loss - best) / abs(best)
     if abs(share) < 0.05:  # what would be shown as 0.0 %
         return f"trial {line.trial} is level"

@@ -3,6 +3,9 @@
 Regularisers have a figure of their own (regularisers.py); no panel is shown twice.
 """
 
+import math
+from statistics import NormalDist
+
 from dashboards.figures.figure import Waiting
 from dashboards.figures.frame import StudyFrame
 from dashboards.figures.gap_panels import (
@@ -13,6 +16,7 @@ from dashboards.figures.gap_panels import (
     searched,
 )
 from dashboards.figures.paper import number
+from dashboards.figures.regularisers import FEWEST, LEVEL
 from service.domain.catalog import Catalog
 from service.domain.space import distributions, varies
 from service.domain.spec import ResolvedSpec
@@ -46,16 +50,20 @@ def summarise_gaps(data: Gaps) -> str:
     """One sentence: the median gap, and what moved it most."""
     start = say_median_gap(data)
     told = [panel for panel in data.panels if panel.correlation is not None]
-    if not told:
+    if not told or data.trials < FEWEST:
         return f"{start}; with so few trials nothing can be said of what moves it."
     strongest = max(told, key=lambda panel: abs(panel.correlation or 0.0))
     correlation = strongest.correlation or 0.0
-    if abs(correlation) < NOTABLE:
+    bound = NormalDist().inv_cdf(1 - LEVEL / (2 * len(told)))
+    if abs(correlation) < NOTABLE or abs(correlation) * math.sqrt(strongest.having - 1) <= bound:
         return (
-            f"{start}; no parameter that is no regulariser moved it clearly "
-            f"(rank correlations below {NOTABLE})."
+            f"{start}; no parameter that is no regulariser moved it beyond chance "
+            f"(the strongest is {strongest.parameter}, rank correlation "
+            f"{number(round(correlation, 2))})."
         )
-    way = "narrows" if correlation < 0 else "widens"
+    # Below zero validation is the better one: there is no gap that could narrow.
+    ways = ("falls", "rises") if data.median < 0 else ("narrows", "widens")
+    way = ways[correlation > 0]
     return (
         f"{start}; it {way} most clearly with a higher {strongest.parameter} "
         f"(rank correlation {number(round(correlation, 2))})."

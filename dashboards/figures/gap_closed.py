@@ -29,6 +29,8 @@ class GapClosed(NamedTuple):
     best: tuple[int, float] | None
     """The study's best trial."""
     highest: tuple[int, float]
+    several: bool
+    """Of several objectives the best is the knee of the front."""
 
 
 def prepare_gap_closed(frame: StudyFrame) -> GapClosed | Waiting:
@@ -55,6 +57,7 @@ def prepare_gap_closed(frame: StudyFrame) -> GapClosed | Waiting:
         pca=_pca(frame, mean),
         best=None if best is None or best not in shares else (trials.number[best], shares[best]),
         highest=(trials.number[top], shares[top]),
+        several=frame.study.aims.is_pareto,
     )
 
 
@@ -137,7 +140,8 @@ def summarise_gap_closed(data: GapClosed) -> str:
         said = f"{plural(total, 'trial')}; none may win yet, trial {trial} closes {_say(value)}"
     else:
         trial, value = data.best
-        said = f"the best of {plural(total, 'trial')}, trial {trial}, closes {_say(value)}"
+        best = "knee" if data.several else "best"
+        said = f"the {best} of {plural(total, 'trial')}, trial {trial}, closes {_say(value)}"
     said += " of the gap between the mean sample and a perfect copy"
     if data.pca:
         said += "; " + ", ".join(f"{name} {_say(value)}" for name, value in data.pca)
@@ -145,7 +149,10 @@ def summarise_gap_closed(data: GapClosed) -> str:
 
 
 def _say(value: float) -> str:
-    return f"nothing ({100 * value:.0f} %)" if value <= 0 else share(value)
+    if value > 0:
+        return share(value)
+    lost = 100 * value
+    return f"nothing ({lost:.0f} %)" if lost > -10_000 else f"nothing ({lost:.2g} %)"
 
 
 def tabulate_gap_closed(data: GapClosed) -> Table:

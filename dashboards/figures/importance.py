@@ -30,6 +30,11 @@ class Importance(NamedTuple):
         rows = zip(self.parameters, self.shares, self.chance, strict=True)
         return [(name, value) for name, value, level in rows if value > level]
 
+    @property
+    def hopeless(self) -> bool:
+        """Whether no share could be told from chance: a level of 1 or more is out of reach."""
+        return bool(self.chance) and min(self.chance or [0.0]) >= 1
+
 
 def prepare_importance(frame: StudyFrame) -> Importance | Waiting:
     """The stored analysis; the HTTP side computes nothing."""
@@ -85,7 +90,7 @@ def draw_importance(data: Importance) -> go.Figure:
     )
     if data.chance is not None:
         figure.add_scatter(
-            x=data.chance[::-1],
+            x=[level if level <= 1 else None for level in data.chance[::-1]],  # out of reach
             y=names,
             name="chance level",
             mode="markers",
@@ -94,8 +99,7 @@ def draw_importance(data: Importance) -> go.Figure:
             },
             hovertemplate="%{y}: chance gives up to %{x:.3f}<extra></extra>",
         )  # fmt: skip
-    end = max([1.0, *(data.chance or [])])
-    figure.update_xaxes(axis("share of the importance (of 1)", range=[0, 1.06 * end]))
+    figure.update_xaxes(axis("share of the importance (of 1)", range=[0, 1.06]))
     figure.update_yaxes(axis("parameter", type="category"))
     return figure
 
@@ -109,6 +113,11 @@ def summarise_importance(data: Importance) -> str:
             f"{data.metric} {over}; this older analysis was not held against chance."
         )
     found = data.beyond
+    if data.hopeless:
+        return (
+            f"Too few trials ({data.trials:,}) for shares to tell any parameter from chance for "
+            f"{data.metric}; slices and ranks show more."
+        )
     if not found:
         return f"No parameter stands out beyond chance for {data.metric} {over}."
     listed = ", then ".join(f"{name} ({share(value)})" for name, value in found)

@@ -215,7 +215,8 @@ def _color(place: int, count: int) -> str:
 def summarise_latent_traversal(data: LatentTraversal) -> str:
     """One sentence: which unit changes the output most, and which do nothing."""
     strongest = max(data.units, key=lambda unit: unit.change)
-    shown = plural(len(data.units), "latent unit")
+    verb = "is" if len(data.units) == 1 else "are"
+    shown = f"{plural(len(data.units), 'latent unit')} that {verb} shown"
     if strongest.change <= 0:
         return f"None of the {shown} of trial {data.trial} changes what the decoder says."
     sentence = (

@@ -191,7 +191,7 @@ def summarise_learning_curves(data: LearningCurves) -> str:
     if data.shown < data.available:
         shown += f" of {data.available:,}, evenly chosen by rank"
     if data.best_number is None or not data.best_x:
-        return f"{shown}; none is eligible for best yet."
+        return f"{shown}; none is eligible for best."
     sentence = f"{shown}; the best, trial {data.best_number}, reaches {data.best_value}"
     if data.best_epoch is not None:
         sentence += f" at epoch {data.best_epoch} of {max(data.best_x)}"

@@ -89,7 +89,7 @@ def prepare_parallel_coordinates(frame: StudyFrame) -> ParallelCoordinates | Wai
     if len(inside) < FEWEST:
         return Waiting(
             f"Waiting for {FEWEST} complete trials: {len(inside)} so far.",
-            f"Only {plural(len(inside), 'trial')} completed with a value.",
+            f"Only {plural(len(inside), 'trial')} completed with a value that counts.",
         )
     order = [position for _, position in sorted(inside)]
     shares = frame.analyses.get("importance", {}).get("values") or {}
@@ -291,15 +291,9 @@ def tabulate_parallel_coordinates(data: ParallelCoordinates) -> Table:
         [
             data.numbers[line],
             rounded(data.values[line]),
-            *(_cell(column.values[line]) for column in data.columns[:-1]),
+            *(column.values[line] for column in data.columns[:-1]),
         ]
         for line in range(len(data.numbers))
     ]
     names = [column.name for column in data.columns[:-1]]
     return Table(["trial", data.metric, *names], rows)
-
-
-def _cell(value: Scalar | None) -> Cell:
-    if isinstance(value, bool):
-        return str(value).lower()
-    return rounded(value) if isinstance(value, float) else value

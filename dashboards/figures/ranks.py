@@ -1,6 +1,7 @@
 """Trials in planes of two parameters, marked by the rank of their result: outliers do no harm."""
 
 import math
+from statistics import NormalDist
 from typing import NamedTuple
 
 import numpy as np
@@ -81,7 +82,8 @@ def prepare_ranks(frame: StudyFrame) -> Ranks | Waiting:
         return Waiting(
             f"Waiting for {FEWEST} complete trials that share two numeric parameters: "
             f"{len(inside)} so far.",
-            f"Only {plural(len(inside), 'trial')} completed with a value: ranks need {FEWEST}.",
+            f"Only {plural(len(inside), 'trial')} completed with a value that counts: ranks need "
+            f"{FEWEST}.",
         )
     losses = np.array([objective.loss(trials.value[i] or 0.0) for i in inside], np.float64)
     # Equal results have equal ranks: that of the first of them.
@@ -133,10 +135,9 @@ def _band(rank: int, count: int) -> int:
 def _is_sure(value: float, count: int, looked_at: int) -> bool:
     """Whether it is beyond chance at 5 %, shared over all parameters that were looked at.
 
-    Under chance a rank correlation is about normal with sd 1 / sqrt(n - 1); the normal tail is
-    bounded by exp(-z^2 / 2), so that this errs on the careful side.
+    Under chance a rank correlation has the sd 1 / sqrt(n - 1), and tails below the normal's.
     """
-    needed = math.sqrt(2 * math.log(2 * looked_at / 0.05))
+    needed = NormalDist().inv_cdf(1 - 0.05 / (2 * looked_at))
     return abs(value) * math.sqrt(count - 1) > max(SURE, needed)
 
 

@@ -53,6 +53,8 @@ class Slices(NamedTuple):
     best_number: int | None
     best_value: float | None
     best_params: str
+    several: bool
+    """Of several objectives the best is the knee of the front."""
     left_out: int
 
 
@@ -85,6 +87,7 @@ def prepare_slices(frame: StudyFrame) -> Slices | Waiting:
         panels=panels,
         best_number=trials.number[best] if best is not None else None,
         best_value=trials.value[best] if best is not None else None,
+        several=frame.study.aims.is_pareto,
         best_params=", ".join(f"{name} {_say(params[name])}" for name in sorted(params)),
         left_out=max(0, len(frame.study.space) - MAX_PANELS),
     )
@@ -212,9 +215,10 @@ def summarise_slices(data: Slices) -> str:
     if data.left_out:
         panels += f" ({data.left_out} more are not shown)"
     if data.best_number is None:
-        return f"{panels}; none of the trials is eligible for best yet."
+        return f"{panels}; none of the trials is eligible for best."
+    best = "knee" if data.several else "best"
     return (
-        f"{panels}; the best, trial {data.best_number} with {number(data.best_value)}, "
+        f"{panels}; the {best}, trial {data.best_number} with {number(data.best_value)}, "
         f"has {data.best_params}."
     )
 

@@ -1,5 +1,7 @@
 """Sentences on the answer so far: the best beside its baselines, the front, the bounds."""
 
+from collections.abc import Sequence
+
 from dashboards.figures.paper import plural
 from dashboards.rivals import Rival
 from dashboards.summary.facts import Facts, Said, percent, say
@@ -7,9 +9,12 @@ from dashboards.views import Comparison
 from dashboards.wording import say_number
 from service.domain.aims import BEST_STATES
 from service.domain.data import TEXT_METRIC
+from service.domain.objectives import Constraint
 from service.domain.study_summary import Tone
 
 CLOSE = 0.95
+EXPLODED = 1000.0
+"""Times the error of a baseline: no trained model is there that has only learned too little."""
 """Of a baseline's error: above it a model is hardly better."""
 TAKING = 70
 """The urgency of taking the answer away: everything else comes first."""
@@ -115,6 +120,7 @@ def _beside_baseline(
         f"{hardest.name.removesuffix(', clipped')} ({say_number(hardest.baseline)})"
     )
     worse = ratio >= 1
+    exploded = ratio >= EXPLODED
     tone: Tone = "good" if ratio < CLOSE else "bad" if worse else "warn"
     if worse and best is not None and best.front:
         tone, worse = "plain", False  # a compromise may give up more of it than PCA does
@@ -124,7 +130,7 @@ def _beside_baseline(
         "best_so_far" if metric == "cross-entropy" else "gap_closed",
         numbers,
         tone=tone,
-        next_step=_longer(facts) if worse else _take(facts),
+        next_step=_calmer(facts) if exploded else _longer(facts) if worse else _take(facts),
         urgency=20 if worse else TAKING,
     )
 
@@ -136,6 +142,11 @@ def _take(facts: Facts) -> str | None:
         return None
     what = "the knee" if study.best.front else f"trial {study.best.trial}"
     return f"Take {what}: hifitune best {study.id} --model FOLDER."
+
+
+def _calmer(facts: Facts) -> str | None:
+    """Far beyond any baseline a model has not learned too little: its training went astray."""
+    return "Lower the learning rate: even the best went astray." if facts.over else None
 
 
 def _longer(facts: Facts) -> str | None:
@@ -161,6 +172,19 @@ def say_front(facts: Facts) -> Said | None:
     )
 
 
+def _broken(facts: Facts, bounds: Sequence[Constraint]) -> list[Constraint]:
+    """The bounds that some result does not keep."""
+    scores = facts.frame.scores.values()
+    return [
+        bound
+        for bound in bounds
+        if any(
+            (value := each.get(bound.metric)) is not None and bound.violation(value) > 0
+            for each in scores
+        )
+    ]
+
+
 def say_constraints(facts: Facts) -> Said | None:
     """How many of the trials that ended with a result keep the bounds."""
     bounds = facts.frame.study.aims.constraints
@@ -179,7 +203,8 @@ def say_constraints(facts: Facts) -> Said | None:
     said = " and ".join(map(str, bounds))
     step = None
     if not kept and facts.over:
-        step = f"Loosen {said}, or widen the space: none of {plural(len(able), 'result')} keeps it."
+        broken = " and ".join(map(str, _broken(facts, bounds))) or said
+        step = f"Loosen {broken}, or widen the space: no trial of {len(able):,} keeps every bound."
     return say(
         "constraints",
         f"{kept:,} of {plural(len(able), 'result')} {verb} {said}.",

@@ -4,7 +4,7 @@ from dashboards.revision_view import revision_rows
 from dashboards.summary.facts import Facts, Said, count, percent, say
 from dashboards.wording import say_number
 from service.domain.confirmed import Confirmation, ConfirmedConfig, confirmation_of
-from service.domain.scales import NO_SHARES
+from service.domain.scales import NO_SHARES, PSNR
 from service.domain.states import StudyState
 
 SMALLER = 0.8
@@ -90,7 +90,8 @@ def _too_good(
     worse = words if optimism > 0 else "worse" if words == "too good" else "better"
     if facts.metric in NO_SHARES or base <= 0:
         numbers["optimism"] = optimism
-        return f"{say_number(abs(optimism))} {worse}"
+        unit = " dB" if facts.metric == PSNR else ""
+        return f"{say_number(abs(optimism))}{unit} {worse}"
     numbers["optimism"] = optimism / base
     return f"{percent(abs(optimism) / base)} {worse}"
 

@@ -39,7 +39,10 @@ def say_progress(facts: Facts) -> Said:
             text += f": {facts.study.failure.kind}"
             step = f"Mend what failed ({facts.study.failure.kind}), then submit the spec again."
         text += "."
-        return say("progress", text, "#specs", numbers, tone="bad", next_step=step)
+        # Others know more of a search that ran and found nothing to choose.
+        searched = facts.study.failure and facts.study.failure.kind in ("infeasible", "no-result")
+        urgency = 40 if searched else 0
+        return say("progress", text, "#specs", numbers, tone="bad", next_step=step, urgency=urgency)
     if state is StudyState.STOPPED:
         text = f"Stopped after {done:,} of {planned:,} {kind}{_parts(facts, numbers)}."
         return say("progress", text, where, numbers, tone="warn")

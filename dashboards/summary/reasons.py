@@ -29,6 +29,8 @@ def say_parameters(facts: Facts) -> Said | None:
         )
         return say("parameters", text, "importance", numbers)
     found = data.beyond
+    if data.hopeless:
+        return None  # shares cannot tell; a sentence would sound as if nothing mattered
     if not found:
         text = f"No parameter stands out beyond chance {over}."
         return say("parameters", text, "importance", numbers)

@@ -279,7 +279,9 @@ def test_only_parameters_beyond_chance_are_named_with_their_shares() -> None:
         "over 24 trials."
     )
     assert text(0.4) == "learning_rate matters most (61 %), no other beyond chance, over 24 trials."
-    assert text(1.4) == "No parameter stands out beyond chance over 24 trials."
+    assert text(0.7) == "No parameter stands out beyond chance over 24 trials."
+    # No share can exceed it: that says nothing of the parameters.
+    assert "parameters" not in said(importance(plain([0.01] * 3), shares, 24, 1.4))
     assert text(0.1, 5).endswith("over 5 trials, a rough guess.")
     assert text(None) == (
         "learning_rate has the largest share (61 %), not held against chance, over 24 trials."
@@ -296,7 +298,8 @@ def test_a_single_parameter_decides_nothing(values: dict[str, float]) -> None:
     [
         (0.1, "beyond chance, matter a (61 %), then b (30 %), over 24 trials; 1 other parameter"),
         (0.4, "only a (61 %) matters beyond chance over 24 trials; 2 other parameters cannot"),
-        (1.4, "No parameter stands out beyond chance for mse over 24 trials."),
+        (0.7, "No parameter stands out beyond chance for mse over 24 trials."),
+        (1.4, "Too few trials (24) for shares to tell any parameter from chance"),
         (None, "was not held against chance"),
     ],
 )

@@ -30,8 +30,14 @@ def test_constraints_that_nothing_keeps_are_bad_news_with_a_way_out() -> None:
     assert found.text == f"0 of {results} results keep parameters <= 10."
     assert found.tone == "bad"
     assert step(made) == (
-        f"Loosen parameters <= 10, or widen the space: none of {results} results keeps it."
+        f"Loosen parameters <= 10, or widen the space: no trial of {results} keeps every bound."
     )
+
+
+def test_only_the_bound_that_is_broken_is_to_be_loosened() -> None:
+    bounds = [{"metric": "parameters", "at_most": 10}, {"metric": "kl", "at_most": 1e6}]
+    spec = make_spec("bound", 12, objective={"metric": "mse", "subject_to": bounds})
+    assert step(make_study(count=12, spec=spec)).startswith("Loosen parameters <= 10, or")
 
 
 def test_what_was_not_confirmed_is_partly_luck() -> None:

@@ -98,10 +98,23 @@ def test_among_compromises_nobody_is_ahead() -> None:
     )
     data = prepare_curves(sides(pareto, 0, 2))
     assert not isinstance(data, Waiting)
-    assert "ahead" not in summarise_curves(data) and "lowest loss" in summarise_curves(data)
+    said = summarise_curves(data)
+    assert "is no objective: it ranks nothing here" in said
+    assert "ahead" not in said and "%" not in said and "lowest" not in said
     found = compare_trials(pareto.study, [pareto.trials[0], pareto.trials[2]])
     assert [name for name, _ in found.objectives][:2] == ["mse", "kl"]
     assert "kl" in found.bounds
+
+
+def test_a_difference_of_decibels_is_no_share(study: SyntheticStudy) -> None:
+    data = prepare_curves(sides(study, 0, 2))
+    assert not isinstance(data, Waiting)
+    lines = [
+        line._replace(best=(3, best)) for line, best in zip(data.lines, (11.5, 12.25), strict=True)
+    ]
+    said = summarise_curves(data._replace(lines=lines, metric="psnr", minimize=False))
+    assert "Trial 2 is ahead with psnr 12.25" in said and "trial 0 is 0.75 dB worse" in said
+    assert "%" not in said
 
 
 def test_a_trial_without_an_epoch_is_named_and_keeps_no_line(study: SyntheticStudy) -> None:
