@@ -16,7 +16,7 @@ from service.engine.told import Told, comparable_scores, merits
 
 FEWEST_TRIALS = 4
 ROUGH_BELOW = 20
-ALIKE = "all finished trials have the same value"
+ALIKE = "none of the finished trials beats another"
 MOST_TRIALS = 1_000
 """Evenly spread over the study: more cost time after every cohort and change nothing."""
 MANY_TRIALS = 300
@@ -59,8 +59,7 @@ def importance(spec: ResolvedSpec, trials: Sequence[Trial]) -> dict[str, Any]:
     if len(told) < FEWEST_TRIALS:
         return _answer({}, len(told), f"needs at least {FEWEST_TRIALS} finished trials")
     if len(set(scores.values())) == 1:
-        note = "none of the finished trials beats another" if aims.is_pareto else ALIKE
-        return _answer({}, len(told), note)
+        return _answer({}, len(told), ALIKE)
     if not names:
         return _answer({}, len(told), "no parameter took more than one value")
     study = _complete_study(spec, told, scores)

@@ -140,7 +140,7 @@ def test_equal_values_are_said() -> None:
     spec = random_spec()
     answer = importance(spec, searched(spec, loss=lambda params: 1.0))
     assert answer["values"] == {}
-    assert answer["note"] == "all finished trials have the same value"
+    assert answer["note"] == "none of the finished trials beats another"
 
 
 def test_a_space_without_variation_is_said() -> None:
