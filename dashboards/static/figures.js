@@ -17,6 +17,7 @@ const CONFIG = {
 
 let plotly = null;
 const queue = []; // drawings that wait, and the one that is made
+let hurried = false; // a browser that prints waits for no timer
 const all = new Set();
 
 // Its evaluation takes most of a second: the page is shown before.
@@ -33,6 +34,7 @@ function loadPlotly() {
 
 // One figure after the other, from the top of the page, each shown before the next is drawn.
 function inTurn(figure, work) {
+  if (hurried) return work();
   return new Promise((resolve, reject) => {
     queue.push({ figure, work, resolve, reject });
     if (queue.length === 1) setTimeout(drawNext); // with those that come in the same moment
@@ -66,7 +68,12 @@ export function redrawFigures() {
 
 // Every figure, loaded or not, drawn as wide as it is now.
 export async function drawForPaper() {
-  await Promise.all([...all].map((figure) => (figure.answer ? figure.draw() : figure.load())));
+  hurried = true;
+  try {
+    await Promise.all([...all].map((figure) => (figure.answer ? figure.draw() : figure.load())));
+  } finally {
+    hurried = false;
+  }
 }
 
 export class FigureElement extends HTMLElement {

@@ -3,7 +3,7 @@
 from playwright.sync_api import expect
 
 from tests.e2e.conftest import SCREENSHOTS
-from tests.e2e.site import Site, Visitor
+from tests.e2e.site import Site, Visitor, draw_all
 
 
 def test_a_study_is_printed_whole_and_light(site: Site, visit: Visitor) -> None:
@@ -25,3 +25,27 @@ def test_a_study_is_printed_whole_and_light(site: Site, visit: Visitor) -> None:
     page.evaluate("dispatchEvent(new Event('afterprint'))")
     expect(page.locator("html")).not_to_have_attribute("data-paper", "yes")
     expect(page.locator("#action-delete")).to_be_visible()
+
+
+AT_ONCE = """async () => {
+  const color = () => document.querySelector("#figure-best_so_far .plot")._fullLayout.font.color;
+  const before = color();
+  dispatchEvent(new Event("beforeprint"));
+  for (let turn = 0; turn < 1000; turn += 1) await null; // no timer and no frame comes in between
+  return [before, color()];
+}"""
+
+
+def test_what_is_drawn_is_light_before_a_print_from_the_menu_goes_on(
+    site: Site, visit: Visitor
+) -> None:
+    page = visit(site.page_of("complete"), dark=True).page
+    draw_all(page, ["best_so_far", "best_so_far_time"])
+    dark, light = page.evaluate(AT_ONCE)
+    assert dark != light
+    page.evaluate("dispatchEvent(new Event('afterprint'))")
+    page.emulate_media(color_scheme="light")
+    page.reload()
+    draw_all(page, ["best_so_far"])
+    read = "document.querySelector('#figure-best_so_far .plot')._fullLayout.font.color"
+    assert page.evaluate(read) == light
