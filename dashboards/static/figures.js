@@ -9,6 +9,9 @@ import { painted } from "/static/timing.js";
 const PLOTLY = "/static/vendor/plotly/plotly-cartesian-4.1.1.min.js";
 const NEAR_PX = 400;
 const ROWS_SHOWN = 200;
+const FIGURE_WITHIN_MS = 60_000; // of a large study on a busy server
+const FIRST_PAUSE_MS = 5000;
+const LONGEST_PAUSE_MS = 120_000;
 const CONFIG = {
   displaylogo: false,
   responsive: true,
@@ -56,10 +59,8 @@ async function drawNext() {
 
 // All figures that are near; the others notice when they come near.
 export async function refreshFigures() {
-  for (const figure of all) {
-    figure.stale = true;
-    if (figure.near) await figure.load();
-  }
+  for (const figure of all) figure.stale = true;
+  await Promise.all([...all].filter((figure) => figure.near).map((figure) => figure.load()));
 }
 
 export function redrawFigures() {
@@ -70,7 +71,8 @@ export function redrawFigures() {
 export async function drawForPaper() {
   hurried = true;
   try {
-    await Promise.all([...all].map((figure) => (figure.answer ? figure.draw() : figure.load())));
+    // One that cannot be drawn keeps no other from the paper.
+    await Promise.allSettled([...all].map((figure) => (figure.answer ? figure.draw() : figure.load())));
   } finally {
     hurried = false;
   }
@@ -82,6 +84,7 @@ export class FigureElement extends HTMLElement {
     this.stale = true;
     this.answer = null;
     this.etag = null;
+    this.pause = FIRST_PAUSE_MS;
     this.plot = this.querySelector(".plot");
     this.summary = this.querySelector(".summary");
     this.details = this.querySelector(".data");
@@ -122,20 +125,23 @@ export class FigureElement extends HTMLElement {
     this.stale = false;
     if (!this.answer) this.say("Loading…");
     try {
-      const response = await fetch(this.dataset.src, { cache: "no-cache" });
+      const response = await fetch(this.dataset.src, { cache: "no-cache", signal: AbortSignal.timeout(FIGURE_WITHIN_MS) });
       if (!response.ok) throw new Error((await response.json().catch(() => ({}))).detail ?? response.status);
       const etag = response.headers.get("etag");
       if (!this.answer || etag !== this.etag) {
         this.answer = await response.json();
-        this.etag = etag;
         await this.draw();
+        this.etag = etag; // of what is drawn
         this.fillTable();
       }
+      if (this.summary.classList.contains("failed")) this.say(this.answer.summary);
       this.dataset.state = "ready";
+      this.pause = FIRST_PAUSE_MS;
     } catch (error) {
       this.dataset.state = "error";
-      if (!this.drawnWidth && !this.answer?.waiting) this.fail(error);
+      this.fail(error);
       this.stale = true;
+      this.tryLater();
     }
   }
 
@@ -144,8 +150,19 @@ export class FigureElement extends HTMLElement {
     this.summary.classList.remove("failed");
   }
 
+  // By itself, but ever less often; one that is far away is loaded when it comes near.
+  tryLater() {
+    clearTimeout(this.later);
+    this.later = setTimeout(() => { if (this.isConnected && this.near && this.stale) this.load(); }, this.pause);
+    this.pause = Math.min(3 * this.pause, LONGEST_PAUSE_MS);
+  }
+
+  // What is drawn from before stays, and says that it is.
   fail(error) {
-    this.summary.textContent = `This figure could not be loaded: ${error.message}. `;
+    const shown = this.drawnWidth || this.answer?.waiting;
+    this.summary.textContent = shown
+      ? `${this.answer.summary} This is from before, it could not be renewed: ${error.message}. `
+      : `This figure could not be loaded: ${error.message}. `;
     this.summary.classList.add("failed");
     const retry = document.createElement("button");
     Object.assign(retry, { type: "button", className: "quiet", textContent: "Try again" });

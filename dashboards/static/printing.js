@@ -19,7 +19,10 @@ export function bindPrinting() {
   addEventListener("keydown", async (event) => {
     if (event.key.toLowerCase() !== "p" || !(event.ctrlKey || event.metaKey) || event.shiftKey || event.altKey) return;
     event.preventDefault();
-    await makeReady();
-    print();
+    try {
+      await makeReady();
+    } finally {
+      print();
+    }
   });
 }

@@ -2,6 +2,7 @@
 // taking away what someone is looking at. A region that is in someone's hands (their text selection
 // reaches into it, the pointer is pressed in it, a dialog is open) waits until it is let go.
 import { morph, remember } from "/static/morph.js";
+import { ANSWERS_WITHIN_MS } from "/static/timing.js";
 
 const waiting = new Map(); // region -> what it becomes when it is let go
 let pressed = null;
@@ -10,7 +11,11 @@ let pressed = null;
 for (const region of document.querySelectorAll("[data-live]")) remember(region);
 
 export async function refreshRegions() {
-  const response = await fetch(location.href, { headers: { Accept: "text/html" }, cache: "no-store" });
+  const response = await fetch(location.href, {
+    headers: { Accept: "text/html" },
+    cache: "no-store",
+    signal: AbortSignal.timeout(ANSWERS_WITHIN_MS),
+  });
   if (response.status === 404) {
     location.reload(); // it was deleted: the page that says so is the server's
     return null;

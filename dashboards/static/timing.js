@@ -1,5 +1,7 @@
 // When work is done: not too often, and never twice at a time.
 
+// A page that waits for an answer for ever would look alive and be dead.
+export const ANSWERS_WITHIN_MS = 15_000;
 const NOT_PAINTED_MS = 150;
 
 // Calls `work` soon, at most once in `every` ms; what is called meanwhile comes after it, once.
