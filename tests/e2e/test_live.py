@@ -66,10 +66,23 @@ class Counting:
         self.asked.append(scope["query_string"].decode())
         self.open += 1
         self.most = max(self.most, self.open)
+        held = [scope]
+
+        def close() -> None:
+            if held:  # whichever is first: the browser has gone, or the app has ended
+                held.clear()
+                self.open -= 1
+
+        async def watched() -> Any:
+            message = await receive()
+            if message["type"] == "http.disconnect":
+                close()
+            return message
+
         try:
-            await self._app(scope, receive, send)
+            await self._app(scope, watched, send)
         finally:
-            self.open -= 1
+            close()
 
 
 class CountedServe(serve):
