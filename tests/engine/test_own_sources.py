@@ -47,7 +47,8 @@ def test_a_file_that_was_edited_since_the_study_was_submitted_is_not_trained(
         }
     )
     resolved = resolve(spec, registry.catalog(), header_of(spec, [tmp_path]))
-    for name in ("before", "after"):
+
+    def submit(name: str) -> None:
         with database.transaction() as session:
             StudyRepository(session).create(
                 name,
@@ -57,7 +58,10 @@ def test_a_file_that_was_edited_since_the_study_was_submitted_is_not_trained(
                 [],
                 registry.fingerprints(),
             )
+
+    submit("before")
     assert house.run("before", InProcessExecutor()).state == StudyState.COMPLETE
+    submit("after")  # not sooner: one supervisor would have trained both before the edit
     source.write_text(MINE.replace("1.0", "1000.0"))
     registry.use_sources([])  # as in a worker, which looks at the file itself
     registry.use_sources([f"{source}:Mine"])
