@@ -3,9 +3,6 @@
 Regularisers have a figure of their own (regularisers.py); no panel is shown twice.
 """
 
-import math
-from statistics import NormalDist
-
 from dashboards.figures.figure import Waiting
 from dashboards.figures.frame import StudyFrame
 from dashboards.figures.gap_panels import (
@@ -16,12 +13,11 @@ from dashboards.figures.gap_panels import (
     searched,
 )
 from dashboards.figures.paper import number
-from dashboards.figures.regularisers import FEWEST, LEVEL
+from dashboards.figures.rank_correlation import exceeds_chance
+from dashboards.figures.regularisers import FEWEST, NOTABLE
 from service.domain.catalog import Catalog
 from service.domain.space import distributions, varies
 from service.domain.spec import ResolvedSpec
-
-NOTABLE = 0.3
 
 
 def searches_others(resolved: ResolvedSpec, catalog: Catalog) -> bool:
@@ -54,8 +50,8 @@ def summarise_gaps(data: Gaps) -> str:
         return f"{start}; with so few trials nothing can be said of what moves it."
     strongest = max(told, key=lambda panel: abs(panel.correlation or 0.0))
     correlation = strongest.correlation or 0.0
-    bound = NormalDist().inv_cdf(1 - LEVEL / (2 * len(told)))
-    if abs(correlation) < NOTABLE or abs(correlation) * math.sqrt(strongest.having - 1) <= bound:
+    sure = exceeds_chance(correlation, strongest.having, len(told))
+    if abs(correlation) < NOTABLE or not sure:
         return (
             f"{start}; no parameter that is no regulariser moved it beyond chance "
             f"(the strongest is {strongest.parameter}, rank correlation "

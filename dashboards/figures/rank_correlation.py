@@ -1,10 +1,25 @@
-"""Spearman's rank correlation."""
+"""Spearman's rank correlation, and what chance gives of it."""
 
 import math
 from collections.abc import Sequence
+from statistics import NormalDist
 
 import numpy as np
 import numpy.typing as npt
+
+LEVEL = 0.05
+"""Of chance, shared out evenly among all that are looked at (Bonferroni)."""
+
+
+def exceeds_chance(correlation: float, count: int, looked_at: int) -> bool:
+    """Whether a rank correlation of `count` pairs is beyond chance, as one of `looked_at`.
+
+    Of columns that have nothing to do with each other it has the standard deviation
+    1 / sqrt(n - 1), exactly, with ties too, and tails below the normal's.
+    """
+    return abs(correlation) * math.sqrt(count - 1) > NormalDist().inv_cdf(
+        1 - LEVEL / (2 * looked_at)
+    )
 
 
 def spearman(left: Sequence[float], right: Sequence[float]) -> float | None:

@@ -1,7 +1,6 @@
 """Trials in planes of two parameters, marked by the rank of their result: outliers do no harm."""
 
 import math
-from statistics import NormalDist
 from typing import NamedTuple
 
 import numpy as np
@@ -26,13 +25,11 @@ from dashboards.figures.paper import (
     rounded,
     sheet,
 )
-from dashboards.figures.rank_correlation import spearman
+from dashboards.figures.rank_correlation import exceeds_chance, spearman
 from service.domain.states import TrialState
 
 FEWEST = 8
 PAIRS = 6
-SURE = 2.0
-"""Standard errors of a rank correlation, for one parameter; for more of them see `_bound`."""
 BANDS = (
     (0.1, Mark("best tenth", BEST, "star"), 12),
     (0.25, Mark("best quarter", BLUE, "circle"), 9),
@@ -119,7 +116,7 @@ def prepare_ranks(frame: StudyFrame) -> Ranks | Waiting:
         panels=panels,
         strongest=None
         if strongest is None
-        else (*strongest, _is_sure(strongest[1], strongest[2], len(found))),
+        else (*strongest, exceeds_chance(strongest[1], strongest[2], len(found))),
     )
 
 
@@ -130,15 +127,6 @@ def _log(entries: dict[str, Numeric], name: str) -> bool:
 def _band(rank: int, count: int) -> int:
     """Of a rank that begins at 0; the best trial is always in the first band."""
     return next(place for place, (share, _, _) in enumerate(BANDS) if rank < max(1, share * count))
-
-
-def _is_sure(value: float, count: int, looked_at: int) -> bool:
-    """Whether it is beyond chance at 5 %, shared over all parameters that were looked at.
-
-    Under chance a rank correlation has the sd 1 / sqrt(n - 1), and tails below the normal's.
-    """
-    needed = NormalDist().inv_cdf(1 - 0.05 / (2 * looked_at))
-    return abs(value) * math.sqrt(count - 1) > max(SURE, needed)
 
 
 def draw_ranks(data: Ranks) -> go.Figure:

@@ -3,7 +3,6 @@
 import math
 import statistics
 from collections.abc import Mapping, Sequence
-from statistics import NormalDist
 from typing import Literal, NamedTuple
 
 import plotly.graph_objects as go
@@ -24,7 +23,7 @@ from dashboards.figures.gap_panels import (
     tabulate_gaps,
 )
 from dashboards.figures.paper import BEST, number
-from dashboards.figures.rank_correlation import spearman
+from dashboards.figures.rank_correlation import exceeds_chance, spearman
 from service.domain.catalog import Catalog
 from service.domain.space import CategoricalDistribution, distributions, varies
 from service.domain.spec import ResolvedSpec
@@ -141,23 +140,19 @@ def what_reduced_gap(frame: StudyFrame) -> Reducer | None:
 def find_clear(columns: Mapping[str, Column]) -> tuple[str, float] | None:
     """The strongest rank correlation among columns of (values, gaps), if it is beyond chance.
 
-    Where values and gaps have nothing to do with each other, a rank correlation has the standard
-    deviation 1 / sqrt(n - 1), exactly, with ties too, and tails below the normal's. It must exceed
-    the normal's bound for LEVEL shared out evenly among all columns that are looked at
-    (Bonferroni), and NOTABLE. Columns with fewer than FEWEST values are not looked at.
+    It must be NOTABLE, too. Columns with fewer than FEWEST values are not looked at.
     """
     found = {
-        name: (correlation, abs(correlation) * math.sqrt(len(values) - 1))
+        name: (correlation, len(values))
         for name, (values, gaps) in columns.items()
         if len(values) >= FEWEST and (correlation := spearman(values, gaps)) is not None
     }
     if not found:
         return None
-    bound = NormalDist().inv_cdf(1 - LEVEL / (2 * len(found)))
     clear = [
         (abs(correlation), name)
-        for name, (correlation, errors) in found.items()
-        if abs(correlation) >= NOTABLE and errors > bound
+        for name, (correlation, having) in found.items()
+        if abs(correlation) >= NOTABLE and exceeds_chance(correlation, having, len(found))
     ]
     return (max(clear)[1], found[max(clear)[1]][0]) if clear else None
 

@@ -114,13 +114,13 @@ Photograph = Callable[[Page, str], None]
 """`photograph(page, name)`: the fixture that writes screenshots."""
 
 
-def draw_all(page: Page, names: list[str]) -> None:
+def draw_all(page: Page, names: list[str], shown: str = ".main-svg") -> None:
     """Scroll every figure near, and wait until it is drawn."""
     for name in names:
         figure = page.locator(f"#figure-{name}")
         figure.scroll_into_view_if_needed()
         expect(figure).to_have_attribute("data-state", "ready")
-        expect(figure.locator(".main-svg").first).to_be_visible()
+        expect(figure.locator(shown).first).to_be_visible()
     page.evaluate("scrollTo(0, 0)")
 
 

@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 import yaml
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 
 from service.client import Client, StudyHandle
 from tests.cli.processes import serving
-from tests.e2e.site import Photograph, Visitor
+from tests.e2e.site import Photograph, Visitor, draw_all
 from tests.e2e.test_pages import fits
 
 TRAINING_MS = 240_000
@@ -49,6 +49,8 @@ SPECS: dict[str, dict[str, Any]] = {
         "selection": {"top_k": 0},
     },
 }
+DRAWN = ".main-svg, .written table"
+"""A figure, or texts and rows in its place."""
 GALLERY = {
     "image": ["reconstructions", "hardest", "latent_scatter", "latent_traversal", "prior_samples"],
     "text": ["reconstructions", "hardest", "latent_scatter", "latent_traversal", "error_map"],
@@ -93,12 +95,12 @@ def test_a_study_is_watched_to_its_end_and_its_best_model_looked_at(
     summary = trained.client.summary(study.id)
     for sentence in summary.sentences:
         expect(page.locator("#summary")).to_contain_text(sentence.text)
-    _drawn(page, ["best_so_far", "learning_curves", "timeline"])
+    draw_all(page, ["best_so_far", "learning_curves", "timeline"])
     assert fits(page)
     photograph(page, f"real-{kind}-study")
 
     page.goto(f"{trained.url}/studies/{study.id}/trials/{best.trial}")
-    _drawn(page, GALLERY[kind])
+    draw_all(page, GALLERY[kind], DRAWN)
     slider = page.locator("#figure-reconstructions input[type=range]")
     said = page.locator("#figure-reconstructions output")
     before = said.inner_text()
@@ -116,11 +118,11 @@ def test_on_a_dark_phone_the_same_pages_fit(
     study = trained.studies[kind]
     trained.client.handle(study.id).wait(timeout=TRAINING_MS / 1000)
     page = visit(f"{trained.url}/studies/{study.id}", width=390, dark=True).page
-    _drawn(page, ["best_so_far"])
+    draw_all(page, ["best_so_far"])
     assert fits(page)
     photograph(page, f"real-{kind}-study-phone-dark")
     page.goto(f"{trained.url}/studies/{study.id}/trials/{study.best().trial}")
-    _drawn(page, GALLERY[kind])
+    draw_all(page, GALLERY[kind], DRAWN)
     assert fits(page)
     photograph(page, f"real-{kind}-trial-phone-dark")
 
@@ -134,12 +136,3 @@ def test_the_form_makes_the_best_config_a_study_again(trained: Trained, visit: V
     again = trained.client.submit({**spec, "name": "again"})
     again.wait(timeout=TRAINING_MS / 1000)
     assert again.best().metrics.validation == study.best().metrics.validation
-
-
-def _drawn(page: Page, names: list[str]) -> None:
-    for name in names:
-        figure = page.locator(f"#figure-{name}")
-        figure.scroll_into_view_if_needed()
-        expect(figure).to_have_attribute("data-state", "ready")
-        expect(figure.locator(".main-svg, .written table").first).to_be_visible()
-    page.evaluate("scrollTo(0, 0)")
