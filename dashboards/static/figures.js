@@ -4,12 +4,13 @@ import { showFiles } from "/static/figure_files.js";
 import { atItsPlace, bindPreview, legendOf } from "/static/gallery.js";
 import { fitToPage } from "/static/paper.js";
 import { tableOfTexts } from "/static/texts.js";
-import { painted } from "/static/timing.js";
+import { painted, within } from "/static/timing.js";
 
 const PLOTLY = "/static/vendor/plotly/plotly-cartesian-4.1.1.min.js";
 const NEAR_PX = 400;
 const ROWS_SHOWN = 200;
 const FIGURE_WITHIN_MS = 60_000; // of a large study on a busy server
+const DRAWN_WITHIN_MS = 30_000;
 const FIRST_PAUSE_MS = 5000;
 const LONGEST_PAUSE_MS = 120_000;
 const CONFIG = {
@@ -48,7 +49,8 @@ async function drawNext() {
   const above = (one, other) => one.figure.compareDocumentPosition(other.figure) & Node.DOCUMENT_POSITION_FOLLOWING;
   const next = queue.reduce((first, other) => (above(first, other) ? first : other));
   try {
-    next.resolve(await next.work());
+    // One that never ends must not keep those behind it waiting for ever.
+    next.resolve(await within(next.work(), DRAWN_WITHIN_MS, "it is not drawn"));
   } catch (error) {
     next.reject(error);
   }

@@ -22,6 +22,15 @@ export function throttled(work, every) {
   return call;
 }
 
+// What `work` comes to; an error, where it has not come to anything after so long.
+export function within(work, ms, what) {
+  let timer = 0;
+  const late = new Promise((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`${what} after ${ms / 1000} s`)), ms);
+  });
+  return Promise.race([work, late]).finally(() => clearTimeout(timer));
+}
+
 // After the browser has painted; a hidden page is not painted and does not wait.
 export function painted() {
   return new Promise((done) => {

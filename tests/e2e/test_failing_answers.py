@@ -13,6 +13,20 @@ FIGURE = "#figure-best_so_far"
 SOONER = """const timeout = AbortSignal.timeout.bind(AbortSignal);
 AbortSignal.timeout = (ms) => timeout(ms === 15000 ? 500 : ms);"""
 
+NEVER_DRAWN = """const later = window.setTimeout.bind(window);
+window.setTimeout = (work, ms, ...rest) => later(work, ms === 30000 ? 500 : ms, ...rest);
+let library;
+Object.defineProperty(window, "Plotly", {
+  get: () => library,
+  set: (found) => {
+    const { react } = found;
+    found.react = (plot, ...rest) =>
+      plot.closest("#figure-best_so_far") ? new Promise(() => {}) : react(plot, ...rest);
+    library = found;
+  },
+});"""
+"""The first figure's drawing never ends; what waits 30 s waits half of one."""
+
 
 def without_plotly(page: Page) -> None:
     """plotly.js does not come; a print is noted instead of made."""
@@ -35,6 +49,16 @@ def test_a_drawing_that_failed_is_drawn_when_it_is_tried_again(site: Site, visit
     expect(figure.locator(".summary")).to_contain_text("the best is trial")
     expect(figure.get_by_role("button", name="Try again")).to_have_count(0)
     forgive(opened)
+
+
+def test_a_drawing_that_never_ends_keeps_no_other_waiting(site: Site, visit: Visitor) -> None:
+    page = visit(
+        site.page_of("complete"), prepare=lambda page: page.add_init_script(NEVER_DRAWN)
+    ).page
+    summary = page.locator(FIGURE).locator(".summary")
+    draw_all(page, ["best_so_far_time"])
+    expect(summary).to_contain_text("could not be renewed: it is not drawn after 30 s")
+    expect(page.locator(FIGURE).get_by_role("button", name="Try again")).to_be_visible()
 
 
 def test_without_plotly_the_rest_is_printed(site: Site, visit: Visitor) -> None:
