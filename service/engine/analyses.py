@@ -64,7 +64,7 @@ def importance(spec: ResolvedSpec, trials: Sequence[Trial]) -> dict[str, Any]:
         return _answer({}, len(told), "no parameter took more than one value")
     study = _complete_study(spec, told, scores)
     found, reservations = _ped_anova(study, names, [scores[trial.number] for trial in told])
-    levels = _chance(study, names, [scores[trial.number] for trial in told], spec.seed)
+    levels = _chance(study, found, [scores[trial.number] for trial in told], spec.seed)
     whole = sum(found.values())
     if levels is None or whole <= 0:
         return _answer({}, len(told), "; ".join(reservations) if whole <= 0 else TOO_SMALL)
@@ -82,12 +82,13 @@ def _answer(shares: dict[str, float], trials: int, note: str | None) -> dict[str
 
 
 def _chance(
-    study: optuna.Study, names: list[str], scores: list[float], seed: int
+    study: optuna.Study, found: dict[str, float], scores: list[float], seed: int
 ) -> dict[str, float] | None:
     """What each parameter must exceed; None: every shuffle has the same importances.
 
     Corrected for looking at the largest of several: each shuffle counts with its parameter that
-    is furthest beyond its own mean.
+    is furthest beyond its own mean. What was found counts in that mean like one more shuffle:
+    where nothing matters it is one, and the test is exact.
     """
     # The same records have the same level.
     draw = Random(f"chance of {seed} {len(scores)}")  # noqa: S311
@@ -95,16 +96,16 @@ def _chance(
     shuffled = []
     for _ in range(shuffles):
         draw.shuffle(scores)
-        shuffled.append(_ped_anova(study, names, scores)[0])
-    columns = {name: [found[name] for found in shuffled] for name in names}
+        shuffled.append(_ped_anova(study, list(found), scores)[0])
+    columns = {name: [values[name] for values in shuffled] for name in found}
     if all(max(column) - min(column) <= SAME * max(column) for column in columns.values()):
         return None
-    means = {name: sum(column) / shuffles for name, column in columns.items()}
+    means = {name: (sum(columns[name]) + value) / (shuffles + 1) for name, value in found.items()}
     largest = sorted(
-        max(found[name] / means[name] for name in names if means[name] > 0) for found in shuffled
+        max(values[name] / mean for name, mean in means.items() if mean > 0) for values in shuffled
     )
     rank = ceil((1 - BY_CHANCE) * (shuffles + 1)) - 1
-    return {name: (1 + SAME) * means[name] * largest[rank] for name in names}
+    return {name: (1 + SAME) * mean * largest[rank] for name, mean in means.items()}
 
 
 def _complete_study(
