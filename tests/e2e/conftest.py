@@ -14,7 +14,7 @@ from playwright.sync_api import (
     sync_playwright,
 )
 
-from tests.e2e.site import PATIENCE_MS, Photograph, Site, Visit, Visitor, fill, serve
+from tests.e2e.site import PATIENCE_MS, THOROUGH, Photograph, Site, Visit, Visitor, fill, serve
 
 CHROMIUM = "/usr/bin/chromium"
 ARGUMENTS = [
@@ -112,9 +112,11 @@ def visit(contexts: Callable[[int, bool], BrowserContext]) -> Iterator[Visitor]:
 
 @pytest.fixture
 def photograph() -> Photograph:
-    """Writes a screenshot of the whole page for people to look at."""
+    """Writes a screenshot of the whole page for people to look at, in `make e2e`."""
 
     def take(page: Page, name: str) -> None:
+        if not THOROUGH:
+            return  # nobody looks at those of `make test`
         path = SCREENSHOTS / f"{name}.png"
         path.parent.mkdir(parents=True, exist_ok=True)
         page.screenshot(path=path, full_page=True)

@@ -1,5 +1,6 @@
 """The site under test: a real server, and what is in its database."""
 
+import os
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -28,6 +29,8 @@ from tests.dashboards.synthetic import (
     make_study,
 )
 
+THOROUGH = os.environ.get("THOROUGH") == "1"
+"""`make e2e`: every page in all four looks, with screenshots; `make test` takes two, without."""
 PATIENCE_MS = 30_000
 """A busy machine may take so long to do what takes a second."""
 MARKUP = "<img src=x onerror=\"document.title='hacked'\">{{7*7}}</script>'"

@@ -1,6 +1,7 @@
 """Drawing figures by a real browser in a child process: limits, deaths, what is left of it."""
 
 import io
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -29,8 +30,10 @@ def order(**changes: Any) -> dict[str, Any]:
 
 
 @pytest.fixture
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("p") / "f"
+def folder() -> Iterator[Path]:
+    """Of a short name: a browser's socket lies in it, and its path has 107 characters."""
+    with tempfile.TemporaryDirectory(prefix="hf") as name:
+        yield Path(name) / "f"
 
 
 @pytest.fixture
