@@ -106,7 +106,7 @@ def visit(contexts: Callable[[int, bool], BrowserContext]) -> Iterator[Visitor]:
     yield open_page
     for opened in visits:
         opened.page.close()
-    assert [text for opened in visits for text in opened.complaints] == []
+    assert [text for opened in visits for text in opened.unexpected] == []
     assert [address for opened in visits for address in opened.outside] == []
 
 

@@ -109,6 +109,13 @@ class Visit:
     page: Page
     complaints: list[str] = field(default_factory=list)
     outside: list[str] = field(default_factory=list)
+    expected: tuple[str, ...] = ()
+    """Parts of complaints that the test itself provokes, whenever they come."""
+
+    @property
+    def unexpected(self) -> list[str]:
+        """What the browser complained of beside that."""
+        return [text for text in self.complaints if not any(word in text for word in self.expected)]
 
 
 Visitor = Callable[..., Visit]

@@ -15,7 +15,7 @@ from service.storage.database import Database
 from service.storage.migration import migrate
 from service.storage.studies import StudyRepository
 from tests.engine.harness import House
-from tests.executors.test_own_sources import MINE
+from tests.own_family import MINE
 from trainers import registry
 
 

@@ -5,24 +5,8 @@ from training_jobs import complete, training_job
 
 from service.executors.base import ArrayJob, ScoreJob
 from service.executors.worker import run_job
+from tests.own_family import MINE
 from trainers import registry
-
-MINE = """
-from torch import nn
-
-FACTOR = 1.0
-
-class Mine(nn.Module):
-    def __init__(self, features: int, width: int = 4):
-        super().__init__()
-        self.net = nn.Sequential(nn.Linear(features, width), nn.Linear(width, features))
-
-    def reconstruct(self, x):
-        return FACTOR * self.net(x.flatten(1)).view_as(x)
-
-    def loss(self, x):
-        return {"loss": (self.reconstruct(x) - x).square().mean()}
-"""
 
 
 @pytest.fixture
