@@ -43,7 +43,7 @@ function objectiveGroup(form, pointer, objective, index, all) {
       index === 0 ? button("Add a bound", () => addBound(form, pointer, objective, bounds), { id: `add-bound-${index}` }) : null,
       index === Math.max(all.length, 1) - 1 && all.length < MOST_OBJECTIVES
         ? button("Add an objective", () => addObjective(form, all), { id: "add-objective" }) : null,
-      all.length > 1 ? button(`Take objective ${index + 1} out`, () => dropObjective(form, all, index), { id: `drop-objective-${index}` }) : null));
+      all.length > 1 ? button(`Take objective ${index + 1} out`, () => dropObjective(form, all, index), { id: `drop-objective-${index}` }, "add-objective") : null));
 }
 
 function describe(entry) {
@@ -122,6 +122,6 @@ function boundRow(form, pointer, bound) {
         choice(ties, side, [["at_most", "at most"], ["at_least", "at least"]], turn)),
       field(form, `${pointer}/${side}`, { label: form.catalog.metrics[bound.metric]?.unit || "Value" }, (ties) =>
         numberInput(ties, bound[side], (next) => form.edit(`${pointer}/${side}`, next ?? null))),
-      button("Take the bound out", () => form.edit(pointer, undefined), { id: `${idOf(pointer)}-out` })));
+      button("Take the bound out", () => form.edit(pointer, undefined), { id: `${idOf(pointer)}-out` }, "add-bound-0")));
 }
 

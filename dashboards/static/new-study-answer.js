@@ -8,7 +8,9 @@ export function showAnswer(state) {
   fill("check-status", statusOf(state));
   fill("check-errors", state.errors.length ? errorSummary(state.errors) : []);
   fill("check-answer", state.preview && !state.errors.length ? [costs(state), warnings(state), becomes(state)] : []);
-  document.getElementById("check-status").className = `status ${state.trouble ? "trouble" : state.errors.length ? "wrong" : state.waiting ? "busy" : "ready"}`;
+  const old = (state.trouble || state.waiting) && (state.errors.length || state.preview);
+  document.getElementById("of-before").hidden = !old;
+  document.getElementById("check-status").className = `status ${state.trouble ? "trouble" : state.waiting ? "busy" : state.errors.length ? "wrong" : "ready"}`;
 }
 
 function fill(id, content) {
@@ -17,8 +19,8 @@ function fill(id, content) {
 
 function statusOf({ errors, trouble, waiting, preview }) {
   if (trouble) return trouble;
+  if (waiting || (!errors.length && !preview)) return "Checking";
   if (errors.length) return errors.length === 1 ? "One thing to mend" : `${errors.length} things to mend`;
-  if (waiting || !preview) return "Checking";
   const count = preview.warnings.length;
   return `Ready to submit${count ? `, with ${count} ${count === 1 ? "warning" : "warnings"}` : ""}`;
 }
@@ -52,10 +54,12 @@ export function bindErrorLinks() {
 
 function costs({ preview }) {
   const { estimate, resolved, data } = preview;
-  const epochs = estimate.trials * resolved.training.epochs;
+  const again = Math.min(Number(resolved.selection.top_k), estimate.trials) * Number(resolved.selection.seeds);
+  const epochs = (estimate.trials + again) * Number(resolved.training.epochs);
   const rows = [
     ["trials", count(estimate.trials)],
     ["epochs at most", count(epochs)],
+    ...(again ? [["of which in the selection", count(again * Number(resolved.training.epochs))]] : []),
     ["proposed together", count(resolved.parallel.cohort_size)],
     ["parameters of the largest model", count(estimate.parameters_max)],
     ["memory of an array at most", size(estimate.array_bytes_max)],

@@ -1,12 +1,14 @@
 // The linter as one types: asked when a pause comes, the last answer wins, older ones are given up.
 import { parseDocument } from "/static/new-study-values.js";
+import { ANSWERS_WITHIN_MS } from "/static/timing.js";
 
 const PAUSE_MS = 400;
 const RETRY_MS = 5000;
 const YAML = "application/yaml; charset=utf-8";
+export const TAKEN_WITHIN_MS = 60_000; // a study that is submitted: its data may have to be looked at
 
 export class Checker {
-  // `tell` gets { preview, errors, data, document, offline, remedy } of the newest text.
+  // `tell` gets { text, preview, search, errors, data, document } of the newest text, or { text, trouble }.
   constructor(tell) {
     this.tell = tell;
     this.timer = 0;
@@ -25,7 +27,7 @@ export class Checker {
     const turn = new AbortController();
     this.running = turn;
     try {
-      const { response, body } = await post("/studies/new/check", text, turn.signal);
+      const { response, body } = await post("/studies/new/check", text, { signal: turn.signal });
       if (this.running !== turn) return;
       if (!response.ok) {
         this.tell({ text, trouble: said(body, response.status) });
@@ -41,8 +43,13 @@ export class Checker {
   }
 }
 
-export async function post(address, text, signal, headers = {}) {
-  const response = await fetch(address, { method: "POST", body: text, signal, headers: { "Content-Type": YAML, ...headers } });
+// Given up after a while, or when `signal` says so: a server that hangs is said to.
+export async function post(address, text, { signal, headers = {}, within = ANSWERS_WITHIN_MS } = {}) {
+  const late = AbortSignal.timeout(within);
+  const response = await fetch(address, {
+    method: "POST", body: text, signal: signal ? AbortSignal.any([signal, late]) : late,
+    headers: { "Content-Type": YAML, ...headers },
+  });
   const body = await response.text();
   return { response, body: readBody(body) };
 }

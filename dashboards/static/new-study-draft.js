@@ -3,12 +3,15 @@
 const KEY = `hifitune:new-study:${location.search}`;
 
 export class Draft {
-  constructor(initial) {
+  // Of the text that the page came with; `now` is what stands there by now.
+  constructor(initial, now) {
     this.initial = initial;
     this.leaving = false;
     const kept = read();
-    this.restored = Boolean(kept) && kept.text !== initial;
-    this.text = this.restored ? kept.text : initial;
+    const typed = now !== initial;
+    this.restored = !typed && Boolean(kept) && kept.text !== initial;
+    this.text = this.restored ? kept.text : now;
+    this.read = kept?.read ?? ""; // the last text that could be read: what the form showed
     this.key = kept?.key ?? freshKey();
     addEventListener("beforeunload", (event) => {
       if (!this.leaving && this.text !== this.initial) event.preventDefault();
@@ -20,10 +23,16 @@ export class Draft {
     this.write();
   }
 
+  // The server could read it.
+  wasRead(text) {
+    this.read = text;
+    if (text !== this.initial) this.write();
+  }
+
   // The same draft twice is one study: the key lives as long as the draft.
   write() {
     try {
-      sessionStorage.setItem(KEY, JSON.stringify({ text: this.text, key: this.key }));
+      sessionStorage.setItem(KEY, JSON.stringify({ text: this.text, key: this.key, read: this.read }));
     } catch {
       // No storage, or it is full: the page itself still holds the text, and leaving it asks.
     }

@@ -80,6 +80,12 @@ export function group(form, pointer, { label, help }, ...children) {
   h("legend", {}, label), help ? h("p", { class: "help" }, prose(help)) : null, errorList(id, errors), ...children);
 }
 
-export function button(label, act, properties = {}) {
-  return h("button", { type: "button", class: "quiet", ...properties, on: { click: act } }, label);
+// `after`: where the focus goes when the button goes by what it does; of a fold, its summary.
+export function button(label, act, properties = {}, after = "") {
+  const click = () => {
+    act();
+    const next = after && document.activeElement === document.body && document.getElementById(after);
+    if (next) (next.querySelector(":scope > summary") ?? next).focus();
+  };
+  return h("button", { type: "button", class: "quiet", ...properties, on: { click } }, label);
 }

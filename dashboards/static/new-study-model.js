@@ -29,7 +29,7 @@ export function dataSection(form) {
   const rest = member ? { ...member, properties: pick(member.properties, (name) => !first.includes(name)) } : null;
   return [
     field(form, "/dataset", { label: "Data set", note: sayHeader(form), deep: !member },
-      (ties) => choice(ties, now, dataOptions(form, members), (key) => form.edit("/dataset", chosenData(dataset, key, members)))),
+      (ties) => choice(ties, now, dataOptions(form, members), (key) => form.edit("/dataset", chosenData(dataset, key, members, form.memory.change("/dataset", now, dataset, key))))),
     now.startsWith("name:") || now.startsWith("id:")
       ? [...["/dataset/name", "/dataset/id"].map((place) => errorList(idOf(place), errorsAt(form, place))),
         h("p", {}, h("a", { href: `/datasets/${encodeURIComponent(now.slice(now.indexOf(":") + 1))}`, target: "_blank", rel: "noopener" }, "See its samples and baselines (new tab)"))]
@@ -71,12 +71,12 @@ function dataWords(entry) {
   return `${entry.name}: ${about || entry.origin}`;
 }
 
-function chosenData(before, key, members) {
+function chosenData(before, key, members, held) {
   const [name, value] = [key.slice(0, key.indexOf(":")), key.slice(key.indexOf(":") + 1)];
   const member = members.find((each) => fitsKey(each, key));
   const kept = Object.entries(isObject(before) ? before : {})
     .filter(([each]) => !["name", "id", "kind"].includes(each) && Object.hasOwn(member.properties, each));
-  return { [name]: value, ...Object.fromEntries(kept) };
+  return { [name]: value, ...held, ...Object.fromEntries(kept) };
 }
 
 function sayHeader(form) {

@@ -134,7 +134,8 @@ function optionalGroup(form, pointer, schema, inner) {
   const id = idOf(pointer);
   const set = (checked) => {
     const byDefault = schema.default !== null && schema.default !== undefined;
-    form.edit(pointer, checked === byDefault ? undefined : checked ? first : null);
+    const held = form.memory.change(pointer, on, value, checked);
+    form.edit(pointer, held ?? (checked === byDefault ? undefined : checked ? first : null));
   };
   return h("fieldset", { class: "group optional", id, "data-pointer": pointer, tabindex: "-1" },
     h("legend", {}, h("label", { class: "tick-label" },
@@ -162,10 +163,11 @@ export function unionField(form, pointer, schema, kinds, nullable, { describe = 
   if (nullable) options.unshift(["", automatic(form, pointer, tag)]);
   const change = (name) => {
     const next = kinds.find((each) => each.properties[tag].const === name);
+    const held = form.memory.change(pointer, now, value, name);
     if (!next) return form.edit(pointer, undefined);
     const kept = Object.entries(isObject(value) ? value : {}).filter(([key]) => key !== tag && Object.hasOwn(next.properties, key));
-    const alone = name === byDefault && kept.length === 0;
-    return form.edit(pointer, alone ? undefined : { [tag]: name, ...Object.fromEntries(kept) });
+    const alone = name === byDefault && kept.length === 0 && !isObject(held);
+    return form.edit(pointer, alone ? undefined : { [tag]: name, ...held, ...Object.fromEntries(kept) });
   };
   const help = now === "" ? form.words[pointer]?.help : describe(now) || firstParagraph(chosen?.description);
   // Fields of a kind that is there by default only need the kind beside them.

@@ -13,8 +13,8 @@ function defaultsOf(form, document) {
   return form.defaults.get(searchKey(document)) ?? null;
 }
 
-export function noteDefaults(defaults, { document, preview }) {
-  if (Object.keys(spaceOf(document)).length === 0) defaults.set(searchKey(document), preview.resolved.space);
+export function noteDefaults(defaults, { document, search }) {
+  if (search) defaults.set(searchKey(document), search);
 }
 
 function searchKey({ family, dataset, task }) {
@@ -43,8 +43,8 @@ export function spaceSection(form) {
       ? "What is left out stays at its default. "
       : "Nothing is set: the default ranges of the families are searched. The first change writes them out, so that none is lost."),
     held(form) ? h("p", { class: "note", id: "space-unknown" },
-      "What is searched by default is known once the server has answered to a text without errors: until then nothing can be changed here.") : null,
-    names.length ? h("p", {}, button("Back to the default search", () => form.edit("/space", undefined), { id: "space-clear" })) : null,
+      "What is searched by default is known once the server has answered: until then nothing can be changed here.") : null,
+    names.length ? h("p", {}, button("Back to the default search", () => form.edit("/space", undefined), { id: "space-clear" }, "part-space")) : null,
     errorList("space", errorsAt(form, "/space", false)),
     names.filter((name) => !known.has(name)).map((name) => strangerRow(form, name)),
     h("div", { class: "parameters" }, shown.map(([name, { entry, families }]) => parameterRow(form, name, entry, families))),
@@ -80,7 +80,8 @@ function strangerRow(form, name) {
   return h("div", { class: "stranger wrong", id: idOf(pointer), "data-pointer": pointer, tabindex: "-1" },
     h("p", {}, h("code", {}, name), " is no parameter of the chosen families: ", h("code", {}, writeFlow(spaceOf(form.document)[name]).slice(0, 200))),
     errorList(idOf(pointer), errorsAt(form, pointer)),
-    button("Take it out", () => form.edit(pointer, undefined), { id: `${idOf(pointer)}-out` }));
+    button(isLast(form, name) ? "Take it out: back to the default search" : "Take it out",
+      () => form.edit(pointer, undefined), { id: `${idOf(pointer)}-out` }, "part-space"));
 }
 
 const MODES = { default: "left out", fixed: "fixed", range: "searched: a range", choices: "searched: choices" };
@@ -109,7 +110,7 @@ function parameterRow(form, name, entry, families) {
       h("p", { class: "help", id: `${id}-help` }, prose(entry.description), entry.allowed.choices ? "" : ` Allowed: ${sayAllowed(entry)}.`)),
     h("div", { class: "setting", "data-pointer": pointer },
       choice({ id, disabled: held(form), "aria-describedby": `${id}-help${errors.length ? ` ${id}-errors` : ""}${held(form) ? " space-unknown" : ""}`, "aria-invalid": errors.length ? "true" : null }, mode, options,
-        (next) => setEntry(form, name, entryFor(next, entry, value))),
+        (next) => setEntry(form, name, form.memory.change(pointer, mode, value, next) ?? entryFor(next, entry, value, isLast(form, name)))),
       errorList(id, errors),
       settings(form, pointer, mode, entry, value)));
 }
@@ -119,7 +120,14 @@ const ROLES = {
   objective: "A weight of the loss itself: to search it, its price must be among the objectives or bounds.",
 };
 
+// Without any entry the default ranges would be searched.
+function isLast(form, name) {
+  const names = Object.keys(spaceOf(form.document));
+  return names.length === 1 && names[0] === name;
+}
+
 function sayDefault(form, name, entry) {
+  if (isLast(form, name)) return `fixed at its default: ${tidy(entry.default)}`;
   const space = spaceOf(form.document);
   const searched = Object.keys(space).length === 0 && defaultsOf(form, form.document)?.[name];
   return searched ? `left out: searched, ${sayEntry(searched)}` : `left out: ${tidy(entry.default)}`;
@@ -187,10 +195,10 @@ function splitChoices(text) {
 }
 
 // Where a parameter begins when it is fixed or searched.
-function entryFor(mode, entry, before) {
+function entryFor(mode, entry, before, last) {
   const when = isObject(before) && before.when ? { when: before.when } : {};
   const listed = isObject(before) && Array.isArray(before.choices) ? before.choices : null;
-  if (mode === "default") return undefined;
+  if (mode === "default") return last ? entry.default : undefined;
   if (mode === "fixed") return listed?.[0] ?? before?.low ?? entry.default;
   if (mode === "choices") {
     const suggested = entry.default_range?.choices ?? entry.allowed.choices;

@@ -1,22 +1,25 @@
 // New study: form and YAML are two views of one document; the YAML is what is sent.
 import { announce } from "/static/small.js";
 import { bindErrorLinks, showAnswer } from "/static/new-study-answer.js";
-import { Checker, errorsOf, post, said } from "/static/new-study-check.js";
+import { Checker, errorsOf, post, said, TAKEN_WITHIN_MS } from "/static/new-study-check.js";
 import { become, listen } from "/static/new-study-dom.js";
 import { Draft } from "/static/new-study-draft.js";
 import { drawForm, staysEmpty } from "/static/new-study-form.js";
+import { Memory } from "/static/new-study-memory.js";
 import { noteDefaults } from "/static/new-study-space.js";
 import { isObject, parseDocument, withValue, writeYaml } from "/static/new-study-values.js";
+import { ANSWERS_WITHIN_MS } from "/static/timing.js";
 
 class NewStudy {
-  constructor(known) {
-    this.yaml = document.getElementById("yaml");
+  constructor(yaml, draft, known) {
+    this.yaml = yaml;
     this.button = document.getElementById("submit");
-    this.draft = new Draft(this.yaml.value);
-    this.known = { ...known, defaults: new Map() }; // the default search, as far as the server has told it
-    this.state = { document: {}, errors: [], data: null, preview: null, waiting: true, trouble: "", readable: true };
+    this.draft = draft;
+    // The default searches, as far as the server has told them, and what choices held before.
+    this.known = { ...known, defaults: new Map(), memory: new Memory() };
+    this.state = { document: {}, shown: false, errors: [], data: null, preview: null, waiting: true, trouble: "", readable: true };
     this.checker = new Checker((answer) => this.take(answer));
-    this.yaml.value = this.draft.text;
+    this.sending = false;
     this.typed = true; // the text comes from a person: the form follows it
     listen(document.getElementById("form-place"));
     this.yaml.addEventListener("input", () => this.type());
@@ -27,11 +30,24 @@ class NewStudy {
     });
     document.getElementById("start-anew").addEventListener("click", () => this.startAnew());
     document.getElementById("use-form").addEventListener("click", () => this.edit("", this.state.document));
-    document.getElementById("restored").hidden = !this.draft.restored;
     bindErrorLinks();
     // Back from the study that was made: the page as it was would send it again.
     addEventListener("pageshow", (event) => { if (event.persisted && this.draft.leaving) location.reload(); });
     this.checker.soon(this.draft.text, 0);
+    if (this.draft.read && this.draft.read !== this.draft.text) this.recall(this.draft.read);
+  }
+
+  // A draft that cannot be read comes back: the form shows what it showed.
+  async recall(text) {
+    try {
+      const { body } = await post("/studies/new/check", text);
+      if (this.state.shown || !isObject(body.document)) return;
+      noteDefaults(this.known.defaults, body);
+      Object.assign(this.state, { document: body.document, shown: true });
+      if (!this.state.waiting) this.draw();
+    } catch {
+      // The draft itself is there; without the form's text before it is mended by hand.
+    }
   }
 
   get form() {
@@ -55,6 +71,7 @@ class NewStudy {
   // From the editor.
   type() {
     this.typed = true;
+    this.known.memory.clear();
     // Until the server has read it the form shows the text before: a change there would undo this one.
     document.getElementById("form-place").disabled = true;
     this.wrote();
@@ -81,8 +98,11 @@ class NewStudy {
       trouble: "", waiting: false, readable, errors: answer.errors, data: answer.data ?? (readable ? null : this.state.data),
       preview: answer.preview ?? this.state.preview, refused: "",
     });
-    if (answer.preview) noteDefaults(this.known.defaults, answer);
-    if (readable && this.typed) this.state.document = answer.document;
+    if (readable) {
+      noteDefaults(this.known.defaults, answer);
+      this.draft.wasRead(answer.text);
+      if (this.typed) Object.assign(this.state, { document: answer.document, shown: true });
+    }
     this.draw();
     const count = answer.errors.length;
     if (count !== before || !this.said) announce(count ? `${count} to mend` : `Ready to submit, ${answer.preview.warnings.length} warnings`);
@@ -95,9 +115,12 @@ class NewStudy {
     const shown = document.getElementById("form");
     if (shown) become(shown, next);
     else place.replaceChildren(next);
-    place.disabled = !this.state.readable;
-    place.classList.toggle("unreadable", !this.state.readable);
-    document.getElementById("unreadable").hidden = this.state.readable;
+    // What was typed into a field is mended there, whatever it makes of the whole.
+    const lost = !this.state.readable && this.typed;
+    place.disabled = lost || this.sending;
+    place.classList.toggle("unreadable", lost);
+    document.getElementById("unreadable").hidden = !lost;
+    document.getElementById("from-before").hidden = !this.state.shown;
     this.yaml.rows = Math.min(24, Math.max(8, this.yaml.value.split("\n").length + 1));
     showAnswer(this.state);
   }
@@ -111,24 +134,36 @@ class NewStudy {
     this.yaml.focus();
   }
 
+  // What is sent is what stays on the page until the answer.
+  send(on) {
+    this.sending = on;
+    this.yaml.readOnly = on;
+    this.button.disabled = on;
+    this.button.textContent = on ? "Sending" : "Submit the study";
+    const place = document.getElementById("form-place");
+    place.disabled = on || (this.typed && (this.state.waiting || !this.state.readable));
+    if (!on && document.activeElement === document.body) this.button.focus();
+  }
+
   async submit() {
     if (this.sending) return;
-    this.sending = true;
-    this.button.disabled = true;
+    this.send(true);
     this.draft.write(); // a reload that sends again is the same draft
     try {
-      const { response, body } = await post("/v1/studies", this.yaml.value, undefined, { "Idempotency-Key": this.draft.key });
+      const { response, body } = await post("/v1/studies", this.yaml.value, {
+        headers: { "Idempotency-Key": this.draft.key }, within: TAKEN_WITHIN_MS,
+      });
       if (response.status === 201) {
         this.draft.forget();
         location.assign(`/studies/${encodeURIComponent(body.id)}`);
         return;
       }
+      this.send(false);
       this.refuse(response.status, body);
     } catch {
+      this.send(false);
       this.tell("The server does not answer. Nothing is lost: submit again when it is back; sending twice makes one study.");
     }
-    this.sending = false;
-    this.button.disabled = false;
   }
 
   refuse(status, body) {
@@ -157,10 +192,19 @@ class NewStudy {
 
 async function start() {
   const failed = document.getElementById("not-loaded");
+  const yaml = document.getElementById("yaml");
+  // Before the form: what is typed meanwhile stays, too.
+  const draft = new Draft(yaml.defaultValue, yaml.value);
+  yaml.value = draft.text;
+  document.getElementById("restored").hidden = !draft.restored;
+  const keep = () => draft.keep(yaml.value);
+  yaml.addEventListener("input", keep);
   try {
-    const response = await fetch("/studies/new/form", { cache: "no-store" });
+    const response = await fetch("/studies/new/form", { cache: "no-store", signal: AbortSignal.timeout(ANSWERS_WITHIN_MS) });
     if (!response.ok) throw new Error(`the server answered ${response.status}`);
-    const study = new NewStudy(parseDocument(await response.text()));
+    const known = parseDocument(await response.text());
+    yaml.removeEventListener("input", keep);
+    const study = new NewStudy(yaml, draft, known);
     document.body.dataset.ready = "yes";
     return study;
   } catch (error) {

@@ -15,6 +15,7 @@ from service.api.problems import Problem, problem_of
 from service.api.yaml_text import read_yaml, write_yaml
 from service.domain.model import Record
 from service.domain.records import DataHeader
+from service.domain.space import SpaceEntry
 from service.domain.spec import StudySpec
 from service.errors import InvalidSpec
 
@@ -26,6 +27,9 @@ class DraftAnswer(Record):
     """The draft as plain values; null where it cannot be read."""
     data: DataHeader | None
     """Its data, whatever else is wrong with it."""
+    search: dict[str, SpaceEntry] | None
+    """What is searched where its space is empty, whatever else is wrong; null where that cannot
+    be told."""
     preview: Preview | None
     problem: Problem | None
     """Instead of the preview."""
@@ -35,14 +39,16 @@ def check_draft(
     body: Annotated[bytes, Depends(read_body)], container: ContainerDependency
 ) -> DraftAnswer:
     """The answer to a draft in YAML; errors in it are nothing out of the ordinary."""
-    document, data, found, problem = None, None, None, None
+    document, data, search, found, problem = None, None, None, None, None
     try:
         document = read_yaml(decode(body))
         data = data_of(document, container)
         found = preview(read_spec(document), container)
     except InvalidSpec as error:
         problem = problem_of(error)
-    return DraftAnswer(document=document, data=data, preview=found, problem=problem)
+    if isinstance(document, dict) and not document.get("space"):
+        search = found.resolved.space if found else default_search(document, container)
+    return DraftAnswer(document=document, data=data, search=search, preview=found, problem=problem)
 
 
 DraftDependency = Annotated[DraftAnswer, Depends(check_draft)]
@@ -59,6 +65,15 @@ def data_of(document: Document, container: Container) -> DataHeader | None:
         except (ValidationError, InvalidSpec):
             continue
     return None
+
+
+def default_search(document: dict[str, Any], container: Container) -> dict[str, SpaceEntry] | None:
+    """The space that data, task and families of a draft would have without one of its own."""
+    needed = {name: document[name] for name in ("dataset", "task", "family") if name in document}
+    try:
+        return preview(read_spec({"name": "draft", **needed}), container).resolved.space
+    except InvalidSpec:
+        return None
 
 
 def write_draft(document: Document) -> str:

@@ -195,6 +195,16 @@ def test_what_is_no_study_is_answered(client: TestClient, text: str) -> None:
     assert answer["problem"]["errors"]
 
 
+def test_the_default_search_is_told_whatever_else_is_wrong(client: TestClient) -> None:
+    grid = "dataset: {name: digits}\nfamily: vae\nsampler: {type: grid}\n"
+    answer = check(client, grid)
+    assert answer["problem"]["errors"] and answer["preview"] is None
+    sound = check(client, "name: a\ndataset: {name: digits}\nfamily: vae\n")
+    assert answer["search"] == sound["search"] == sound["preview"]["resolved"]["space"]
+    assert check(client, f"{grid}space: {{latent_dim: 3}}\n")["search"] is None
+    assert check(client, "family: vae\n")["search"] is None
+
+
 def test_numbers_of_a_draft_come_back_as_they_were_written(client: TestClient) -> None:
     text = "name: a\nseed: 9007199254740993\nspace: {x: 10.0}\n"
     response = client.post("/studies/new/check", content=text, headers=YAML)
