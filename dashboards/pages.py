@@ -37,8 +37,10 @@ def show_studies(
         )
         improvements = records.overviews.improvements([study.id for study in found.items])
         names = records.uploads.names(upload_ids(found.items))
+        running = records.watch.states().get(StudyState.RUNNING, 0)
     return page(
         "studies.html",
+        running=running,
         studies=found.items,
         events={study.id: study.event for study in found.items},
         improvements=improvements,

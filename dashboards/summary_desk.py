@@ -27,6 +27,8 @@ from service.domain.study_summary import StudySummary
 NEEDS: frozenset[Need] = frozenset({"trials", "analyses", "baselines"})
 REST = 19
 """A summary of a running study holds for so many times what it took: it costs a twentieth."""
+SOON_SECONDS = 0.4
+"""When to look again at what is being computed."""
 PATIENCE_SECONDS = 0.15
 """How long a page waits for a summary before it shows an older one, or a place for it."""
 CAPACITY = 64
@@ -36,8 +38,9 @@ class Look(NamedTuple):
     """What a page shows."""
 
     summary: StudySummary | None
-    pending: bool
-    """Whether a newer one is being computed: worth another look in a moment."""
+    again_seconds: float | None
+    """When another look is worth it: a newer one is being computed, or this one is held for so
+    long; None: it is of the study's newest event."""
 
 
 class _Kept(NamedTuple):
@@ -79,17 +82,25 @@ class SummaryDesk:
         with self._lock:
             found = self._find(study)
             if found is not None:
-                return Look(found, False)
+                return Look(found, self._held_for(study, found))
             started = self._start(study, compute)
+        again: float | None
         try:
             started.result(patience_seconds)
+            again = None
         except TimeoutError:
-            pending = True
-        else:
-            pending = False
+            again = SOON_SECONDS
         with self._lock:
             kept = self._kept.get(study.id)
-        return Look(None if kept is None else kept.summary, pending)
+            if kept is None:
+                return Look(None, again)
+            return Look(kept.summary, again or self._held_for(study, kept.summary))
+
+    def _held_for(self, study: Study, summary: StudySummary) -> float | None:
+        """Until when a summary of before stands in for the newest; the lock is held."""
+        if summary.event >= study.event:
+            return None
+        return max(SOON_SECONDS, self._kept[study.id].until - self._clock())
 
     def _start(self, study: Study, compute: Callable[[], StudySummary]) -> "Future[None]":
         """The computation that is under way, or a new one; the lock is held."""

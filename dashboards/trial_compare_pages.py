@@ -30,7 +30,7 @@ from service.api.dependencies import (
     read_records,
 )
 from service.domain.figure_files import figure_file_name
-from service.domain.states import TERMINAL_STUDY_STATES, TERMINAL_TRIAL_STATES
+from service.domain.states import TERMINAL_STUDY_STATES
 from service.errors import NotFound
 
 MAX_NUMBERS = 64
@@ -63,8 +63,8 @@ def show_compared_trials(
         study=study,
         comparison=compare_trials(study, found),
         compared=COMPARED,
-        over=study.state in TERMINAL_STUDY_STATES
-        or all(trial.state in TERMINAL_TRIAL_STATES for trial in found),
+        # Not sooner: which trial is the best is the whole study's.
+        over=study.state in TERMINAL_STUDY_STATES,
         query=urlencode([("trials", number) for number in numbers]),
     )
 

@@ -1,5 +1,6 @@
 // Pause, resume, stop, delete: ask the server, and say what came of it. What cannot be undone asks first.
 import { announce } from "/static/small.js";
+import { ANSWERS_WITHIN_MS } from "/static/timing.js";
 
 export function bindActions() {
   document.addEventListener("click", async (event) => {
@@ -7,8 +8,10 @@ export function bindActions() {
     if (!button || button.disabled) return;
     if (button.dataset.question && !(await confirmed(button))) return;
     button.disabled = true;
+    announce(`${button.textContent}: asking`);
     try {
-      const response = await fetch(button.dataset.action, { method: button.dataset.method || "POST" });
+      const signal = AbortSignal.timeout(ANSWERS_WITHIN_MS);
+      const response = await fetch(button.dataset.action, { method: button.dataset.method || "POST", signal });
       if (!response.ok) throw new Error(await reason(response));
       if (button.dataset.then) {
         location.assign(button.dataset.then);
@@ -16,7 +19,7 @@ export function bindActions() {
       }
       announce(`${button.textContent}: asked for`);
     } catch (error) {
-      await tell(`This did not work: ${error.message}`);
+      await tell(lament(error));
     }
     button.disabled = false;
     document.dispatchEvent(new CustomEvent("hf-changed", { detail: { kinds: ["study"] } }));
@@ -41,6 +44,7 @@ export function bindPosts() {
         method: "POST",
         headers: { "Content-Type": "application/json", "Idempotency-Key": keys.get(form) },
         body: JSON.stringify(fields),
+        signal: AbortSignal.timeout(ANSWERS_WITHIN_MS),
       });
       if (!response.ok) {
         keys.delete(form); // what was refused may be asked again in another way
@@ -48,10 +52,15 @@ export function bindPosts() {
       }
       location.reload(); // it lives again: the page with its stream is the server's
     } catch (error) {
-      refused.textContent = `This did not work: ${error.message}`;
+      refused.textContent = lament(error);
       button.disabled = false;
     }
   });
+}
+
+function lament(error) {
+  if (error.name !== "TimeoutError") return `This did not work: ${error.message}`;
+  return `The server has not answered within ${ANSWERS_WITHIN_MS / 1000} s. It may still do what it was asked; asking again does no harm.`;
 }
 
 async function reason(response) {

@@ -239,6 +239,11 @@ export class FigureElement extends HTMLElement {
     const table = document.createElement("table");
     table.append(part("thead", "th", [columns], numeric), part("tbody", "td", rows.slice(0, ROWS_SHOWN), numeric));
     const place = this.details.querySelector(".scroll");
+    const chosen = getSelection();
+    if (!chosen.isCollapsed && chosen.containsNode(place, true)) {
+      document.addEventListener("selectionchange", () => this.fillTable(), { once: true }); // when it is let go
+      return;
+    }
     const top = place.scrollTop;
     place.replaceChildren(table);
     place.scrollTop = top;

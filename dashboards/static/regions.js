@@ -22,8 +22,8 @@ export async function refreshRegions() {
   }
   if (!response.ok) throw new Error(`the server answered ${response.status}`);
   const fresh = new DOMParser().parseFromString(await response.text(), "text/html");
-  if (fresh.body.dataset.page !== document.body.dataset.page) {
-    location.reload(); // deleted, or from empty to the first study
+  if (["page", "shape"].some((name) => fresh.body.dataset[name] !== document.body.dataset[name])) {
+    location.reload(); // deleted, or from empty to the first study and back: it has other parts
     return null;
   }
   document.title = fresh.title;

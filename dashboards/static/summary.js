@@ -1,10 +1,12 @@
-// "In short" of a large study is computed while the page is already there: look again until it is.
-const AGAIN_MS = 400;
+// "In short" of a large study is computed while the page is already there, and holds for a while: look
+// again when the server says that there may be a newer one.
+let timer = 0;
 
 export function awaitSummary() {
-  if (!document.querySelector("#summary[data-pending]")) return;
-  setTimeout(() => {
+  clearTimeout(timer);
+  const again = document.querySelector("#summary[data-again]")?.dataset.again;
+  if (again === undefined) return;
+  timer = setTimeout(() => {
     document.dispatchEvent(new CustomEvent("hf-changed", { detail: { kinds: ["study"] } }));
-    awaitSummary();
-  }, AGAIN_MS);
+  }, 1000 * Number(again));
 }

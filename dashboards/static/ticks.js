@@ -1,38 +1,67 @@
-// Ticked trials of a study: kept while one pages, sorts and filters, and sent to the comparison.
-
-const MOST = 6;
+// Ticked rows of a table: kept while one pages, sorts and filters, and sent to the comparison.
+// <form data-ticks="KEY OF THE STORE" data-name="OF THE BOXES" data-rows="THEIR REGION" data-most="6">;
+// boxes belong to it by `form`, and have `data-words`.
 
 export function bindTicks() {
-  const form = document.getElementById("compare-trials");
-  if (!form) return;
-  const key = `hf-ticked-${form.dataset.study}`;
-  const ticked = new Set(JSON.parse(sessionStorage.getItem(key) ?? "[]"));
-  const words = form.querySelector(".ticked");
-  const button = form.querySelector("button");
+  for (const form of document.querySelectorAll("form[data-ticks]")) new Ticks(form);
+}
 
-  const show = () => {
-    for (const box of document.querySelectorAll('input[form="compare-trials"]')) {
+class Ticks {
+  constructor(form) {
+    this.form = form;
+    this.boxes = `input[form="${form.id}"]`;
+    this.most = Number(form.dataset.most);
+    this.ticked = read(form.dataset.ticks); // value -> words
+    this.said = form.querySelector(".ticked");
+    this.hint = this.said.textContent;
+    this.clear = form.querySelector(".clear");
+    document.addEventListener("change", (event) => { if (event.target.matches(this.boxes)) this.tick(event.target); });
+    this.clear.addEventListener("click", () => {
+      this.ticked.clear();
+      this.keep();
+      document.querySelector(this.boxes)?.focus();
+    });
+    // Rows that arrive with an update show what was ticked before.
+    const rows = document.querySelector(`[data-live="${form.dataset.rows}"]`);
+    new MutationObserver(() => this.show()).observe(rows, { childList: true, subtree: true });
+    form.addEventListener("submit", (event) => {
+      event.preventDefault();
+      const query = [...this.ticked.keys()].map((value) => `${form.dataset.name}=${encodeURIComponent(value)}`).join("&");
+      location.assign(`${form.action}?${query}`);
+    });
+    this.show();
+  }
+
+  tick(box) {
+    if (box.checked) this.ticked.set(box.value, box.dataset.words);
+    else this.ticked.delete(box.value);
+    this.keep();
+  }
+
+  keep() {
+    sessionStorage.setItem(this.form.dataset.ticks, JSON.stringify([...this.ticked]));
+    this.show();
+  }
+
+  show() {
+    const { ticked, most } = this;
+    for (const box of document.querySelectorAll(this.boxes)) {
       box.checked = ticked.has(box.value);
-      box.disabled = !box.checked && ticked.size >= MOST;
+      box.disabled = !box.checked && ticked.size >= most;
     }
-    button.disabled = ticked.size < 2;
-    const names = [...ticked].map(Number).sort((a, b) => a - b).join(", ");
-    words.textContent = ticked.size ? `Ticked: ${names}${ticked.size < 2 ? "; tick one more" : ""}${ticked.size >= MOST ? " (six at most)" : ""}.` : "Tick two to six trials.";
-  };
+    this.form.querySelector("button[type=submit]").disabled = ticked.size < 2;
+    this.clear.hidden = !ticked.size;
+    const names = [...ticked.values()].sort((a, b) => a.localeCompare(b, "en", { numeric: true })).join(", ");
+    const words = ticked.size ? `Ticked: ${names}${ticked.size < 2 ? "; tick one more" : ""}${ticked.size >= most ? ` (${most} at most)` : ""}.` : this.hint;
+    // Said once: who listens hears every text that is written there.
+    if (this.said.textContent !== words) this.said.textContent = words;
+  }
+}
 
-  document.addEventListener("change", (event) => {
-    if (!event.target.matches('input[form="compare-trials"]')) return;
-    if (event.target.checked) ticked.add(event.target.value);
-    else ticked.delete(event.target.value);
-    sessionStorage.setItem(key, JSON.stringify([...ticked]));
-    show();
-  });
-  // Rows that arrive with an update show what was ticked before.
-  new MutationObserver(show).observe(document.querySelector('[data-live="trials"]'), { childList: true, subtree: true });
-  form.addEventListener("submit", (event) => {
-    event.preventDefault();
-    const query = [...ticked].map((number) => `trials=${number}`).join("&");
-    location.assign(`${form.action}?${query}`);
-  });
-  show();
+function read(key) {
+  try {
+    return new Map(JSON.parse(sessionStorage.getItem(key)));
+  } catch {
+    return new Map(); // an older version's
+  }
 }

@@ -4,6 +4,7 @@ import { Badge } from "/static/badge.js";
 import { refreshFigures } from "/static/figures.js";
 import { refreshRegions } from "/static/regions.js";
 import { StreamClient } from "/static/stream-client.js";
+import { awaitSummary } from "/static/summary.js";
 import { throttled } from "/static/timing.js";
 import { PageTitle } from "/static/title.js";
 
@@ -102,6 +103,7 @@ class PageWatch {
       this.failed = null;
       this.badge.heard();
       this.declare();
+      awaitSummary();
     } catch (error) {
       this.behind = true;
       this.failed = error;

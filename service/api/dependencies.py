@@ -35,6 +35,7 @@ from service.storage.revisions import RevisionRepository
 from service.storage.studies import StudyRepository
 from service.storage.trials import TrialRepository
 from service.storage.uploads import UploadRepository
+from service.storage.watching import WatchRepository
 
 STUDY_ID_PATTERN = "[0-9A-Za-z][0-9A-Za-z_-]{0,63}"
 """Has no colon and no dot: `/studies/abc:pause` can only be the verb `pause` of `abc`."""
@@ -117,6 +118,7 @@ class Records:
     decisions: DecisionRepository
     revisions: RevisionRepository
     comparisons: ComparisonRepository
+    watch: WatchRepository
 
 
 @contextmanager
@@ -133,6 +135,7 @@ def read_records(database: Database) -> Iterator[Records]:
             decisions=DecisionRepository(session),
             revisions=RevisionRepository(session),
             comparisons=ComparisonRepository(session),
+            watch=WatchRepository(session),
         )
 
 

@@ -16,6 +16,8 @@ class Listed:
     count: int
     newest: str | None
     """Id of the study that was made last; None if there is none."""
+    states: dict[str, int]
+    """How many of them are in each state: a list may be of some states only."""
 
 
 class WatchRepository:
@@ -36,11 +38,21 @@ class WatchRepository:
     def listed(self) -> Listed:
         """Number and newest of the studies, without those that repeat another one's configs."""
         top = StudyRow.parent_id.is_(None)
-        count = self._session.scalar(select(func.count()).select_from(StudyRow).where(top)) or 0
+        states = self.states()
         newest = self._session.scalar(
             select(StudyRow.id)
             .where(top)
             .order_by(StudyRow.created_at.desc(), StudyRow.id.desc())
             .limit(1)
         )
-        return Listed(count, newest)
+        return Listed(sum(states.values()), newest, states)
+
+    def states(self) -> dict[str, int]:
+        """How many studies are in each state, without those that repeat another one's configs."""
+        rows = self._session.execute(
+            select(StudyRow.state, func.count())
+            .where(StudyRow.parent_id.is_(None))
+            .group_by(StudyRow.state)
+            .order_by(StudyRow.state)
+        )
+        return {str(state): count for state, count in rows}

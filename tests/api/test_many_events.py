@@ -208,8 +208,20 @@ def test_the_list_says_when_a_study_comes_or_goes(http: httpx.Client, seed: Seed
         assert http.delete(f"/v1/studies/{made.study_id}").is_success
         fewer = next(messages)
     assert more.event == fewer.event == "studies"
-    assert json.loads(more.data) == {"count": first["count"] + 1, "newest": made.study_id}
+    told = json.loads(more.data)
+    assert (told["count"], told["newest"]) == (first["count"] + 1, made.study_id)
+    assert sum(told["states"].values()) == told["count"]
     assert json.loads(fewer.data)["count"] == first["count"]
+
+
+def test_the_list_says_when_a_study_changes_its_state(http: httpx.Client, seed: Seed) -> None:
+    made = seed(count=1, running=1)
+    with watching(http, {}, lists=True) as messages:
+        first = json.loads(next(messages).data)
+        made.transition(StudyState.STOPPED)
+        stopped = json.loads(next(messages).data)
+    assert (stopped["count"], stopped["newest"]) == (first["count"], first["newest"])
+    assert stopped["states"]["STOPPED"] == first["states"].get("STOPPED", 0) + 1
 
 
 def test_silence_is_broken_by_heartbeats_of_one_stream(http: httpx.Client, seed: Seed) -> None:

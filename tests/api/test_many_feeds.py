@@ -13,6 +13,8 @@ from tests.dashboards.synthetic import make_study
 
 WATCHERS = 50
 
+ONE = Listed(1, "a", {"RUNNING": 1})
+
 
 async def _close(stream: AsyncIterator[bytes]) -> None:
     await stream.aclose()  # type: ignore[attr-defined]
@@ -59,9 +61,12 @@ def test_closing_ends_streams_of_studies_and_of_the_list(sqlite_database: Databa
     starts = _starts(sqlite_database, "a")
 
     async def scenario() -> None:
-        streams = [many.watch({}, Listed(1, "a")), many.watch(starts, Listed(1, "a"))]
+        streams = [
+            many.watch({}, ONE),
+            many.watch(starts, ONE),
+        ]
         for stream in streams:
-            assert b'{"count":1,"newest":"a"}' in await anext(stream)
+            assert b'{"count":1,"newest":"a","states":{"RUNNING":1}}' in await anext(stream)
         pending = [asyncio.ensure_future(anext(stream, None)) for stream in streams]
         await asyncio.sleep(0)
         feeds.close()
@@ -80,7 +85,7 @@ def test_what_happens_while_a_slow_reader_has_a_batch_is_not_lost(
     starts = _starts(sqlite_database, "a")
 
     async def scenario() -> list[bytes]:
-        slow = many.watch(starts, Listed(1, "a"))
+        slow = many.watch(starts, ONE)
         await anext(slow)
         quick = many.watch(starts, None)
         await asyncio.to_thread(seeded.transition, StudyState.STOPPED)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from fastapi.testclient import TestClient
 
-from dashboards.summary_desk import SummaryDesk
+from dashboards.summary_desk import SOON_SECONDS, SummaryDesk
 from service.domain.states import StudyState
 from service.domain.studies import Study
 from service.domain.study_summary import StudySummary
@@ -139,11 +139,28 @@ def test_a_page_does_not_wait_for_long_and_shows_the_one_before() -> None:
         assert go.wait(20)
         return summary_at(later)
 
-    assert desk.look(study, lambda: summary_at(study), 20) == (summary_at(study), False)
-    assert desk.look(later, slow, 0.01) == (summary_at(study), True)
+    assert desk.look(study, lambda: summary_at(study), 20) == (summary_at(study), None)
+    assert desk.look(later, slow, 0.01) == (summary_at(study), SOON_SECONDS)
     go.set()
     assert desk.get(later, slow).event == 4
-    assert desk.look(later, slow, 0.01) == (summary_at(later), False)
+    assert desk.look(later, slow, 0.01) == (summary_at(later), None)
+
+
+def test_a_page_looks_again_when_a_summary_is_no_longer_held() -> None:
+    clock = Clock()
+    desk = SummaryDesk(clock)
+    study = make_study(count=3, running=1, planned=9).study
+
+    def compute() -> StudySummary:
+        clock.now += 1
+        return summary_at(study)
+
+    desk.get(study, compute)
+    later = study.model_copy(update={"event": study.event + 1})
+    clock.now += 4
+    assert desk.look(later, compute) == (summary_at(study), 15)
+    clock.now += 14.9
+    assert desk.look(later, compute).again_seconds == SOON_SECONDS
 
 
 def test_what_went_wrong_reaches_whoever_waits() -> None:
