@@ -55,8 +55,8 @@ def watch_studies(
     event of each batch: after a reconnect some events of the last batch may come again, with a
     `sequence` that you have seen. `end` says that a study is over (COMPLETE, STOPPED, FAILED or
     DELETED); one that is extended goes on. With `list=yes` an event `studies` has the number of
-    studies, the id of the newest and how many are in each state. The stream closes when all studies are over and the list is
-    not asked for. A comment is sent every 15 seconds of silence.
+    studies, the id of the newest and how many are in each state. The stream closes when all
+    studies are over and the list is not asked for. A comment is sent every 15 seconds of silence.
     """
     wanted = dict[str, int]()
     for index, entry in enumerate(study or []):
