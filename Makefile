@@ -38,10 +38,10 @@ chromium:
 	  sudo=; [ "$$(id -u)" = 0 ] || sudo=sudo; \
 	  $$sudo apt-get update -qq && $$sudo apt-get install -y -qq chromium fonts-dejavu-core >/dev/null; }
 
-# These start servers, workers and browsers and wait for what happens: a file at a time, two at once.
-BESIDE := $(addprefix tests/,api benchmarks cli client e2e engine examples exports)
-# These watch the clock beside that: one test after the other.
-ALONE := $(addprefix tests/,executors)
+# These start servers, workers and browsers and watch the clock: one test after the other.
+ALONE := $(addprefix tests/,benchmarks e2e engine executors exports)
+# These start servers too, but wait for what happens and not for a moment: a file at a time, two at once.
+BESIDE := $(addprefix tests/,api cli client examples)
 
 test: setup chromium ## the whole suite: real PostgreSQL, real browser, real processes
 ifeq ($(strip $(ARGS)),)

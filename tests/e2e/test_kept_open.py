@@ -19,6 +19,13 @@ SOONER = """(() => {
 })()"""
 
 
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """A server of this module's own: its studies change."""
+    with serve(tmp_path_factory.mktemp("kept")) as made:
+        yield made
+
+
 @pytest.fixture
 def bare(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """A server of this test's own, without any study."""
