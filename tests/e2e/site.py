@@ -33,6 +33,11 @@ THOROUGH = os.environ.get("THOROUGH") == "1"
 """`make e2e`: every page in all four looks, with screenshots; `make test` takes two, without."""
 PATIENCE_MS = 30_000
 """A busy machine may take so long to do what takes a second."""
+SOONER = """(() => {
+  const timeout = AbortSignal.timeout.bind(AbortSignal);
+  AbortSignal.timeout = (ms) => timeout(Math.min(ms, 1500));
+})()"""
+"""A script after which whoever waits long for an answer does so for a second and a half."""
 MARKUP = "<img src=x onerror=\"document.title='hacked'\">{{7*7}}</script>'"
 """Text of a user that would show if anything were not escaped."""
 

@@ -8,15 +8,10 @@ from playwright.sync_api import Page, Route, expect
 
 from service.domain.states import StudyState
 from tests.dashboards.synthetic import make_spec, make_study
-from tests.e2e.site import Site, Visitor, draw_all, serve
+from tests.e2e.site import SOONER, Site, Visitor, draw_all, serve
 from tests.e2e.test_survival import grow, seed_growing, wait_for_row
 
 pytestmark = pytest.mark.browser
-
-SOONER = """(() => {
-  const timeout = AbortSignal.timeout.bind(AbortSignal);
-  AbortSignal.timeout = (ms) => timeout(Math.min(ms, 1500));
-})()"""
 
 
 @pytest.fixture(scope="module")

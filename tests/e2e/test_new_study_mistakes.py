@@ -10,16 +10,11 @@ from playwright.sync_api import Page, Route, expect
 from service.api.yaml_text import read_yaml
 from tests.e2e.new_study_desk import Desk, be_ready, open_desk, opened, shown, status
 from tests.e2e.new_study_desk import write as write_yaml
-from tests.e2e.site import Visitor
+from tests.e2e.site import SOONER, Visitor
 
 pytestmark = pytest.mark.browser
 
 SUBMIT = "Submit the study"
-SOONER = """(() => {
-  const timeout = AbortSignal.timeout.bind(AbortSignal);
-  AbortSignal.timeout = (ms) => timeout(Math.min(ms, 1500));
-})()"""
-"""Whoever waits long for an answer does so for a second and a half."""
 
 
 @pytest.fixture(scope="module")
